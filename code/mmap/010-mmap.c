@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * @brief Print a file through a mapping: memory access instead of read().
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    if (argc > 2) {
+        fprintf(stderr, "usage: %s [file]\n", argv[0]);
+        return 2;
+    }
+    const char *const file = argc > 1 ? argv[1] : "/etc/passwd";
+
+    // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
+    const int fd = open(file, O_RDONLY | O_NONBLOCK);
+    if (fd == -1)
+        err(EXIT_FAILURE, "open %s", file);
+    struct stat status;
+    if (fstat(fd, &status) == -1)
+        err(EXIT_FAILURE, "fstat %s", file);
+    if (!S_ISREG(status.st_mode))
+        errx(EXIT_FAILURE, "%s: not a regular file", file);
+
+    // A mapping of length 0 is refused; one byte of an empty file is not, and
+    // a file of /proc, whose size is 0 too, then says that it cannot be mapped.
+    const size_t size = (size_t)status.st_size;
+    const size_t length = size > 0 ? size : 1;
+    char *const content = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (content == MAP_FAILED)
+        err(EXIT_FAILURE, "mmap %s", file);
+    if (close(fd) == -1) // the mapping needs no descriptor
+        err(EXIT_FAILURE, "close %s", file);
+
+    for (size_t done = 0; done < size;) {
+        const ssize_t nwritten =
+            write(STDOUT_FILENO, content + done, size - done);
+        if (nwritten == -1)
+            err(EXIT_FAILURE, "write to standard output");
+        done += (size_t)nwritten;
+    }
+
+    if (munmap(content, length) == -1)
+        err(EXIT_FAILURE, "munmap %s", file);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * @brief Receive samples and print them; from an empty queue, wait.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "sample.h"
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <mqueue.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+int main(int argc, char **argv)
+{
+    if (argc > 2) {
+        fprintf(stderr, "usage: %s [name]\n", argv[0]);
+        return 2;
+    }
+    const char *const name = argc > 1 ? argv[1] : "/ipc-samples";
+
+    const mqd_t queue = mq_open(name, O_RDONLY);
+    if (queue == (mqd_t)-1)
+        err(EXIT_FAILURE, "mq_open %s", name);
+
+    for (;;) {
+        struct sample sample;
+        unsigned priority;
+        const ssize_t length =
+            mq_receive(queue, (char *)&sample, sizeof sample, &priority);
+        if (length == -1 && errno == EINTR)
+            continue; // a signal handler ran: nothing has been received
+        if (length == -1)
+            err(EXIT_FAILURE, "mq_receive %s", name);
+        if (length != sizeof sample)
+            errx(EXIT_FAILURE, "%s: a message of %zd bytes, not the %zu of a "
+                 "sample", name, length, sizeof sample);
+
+        const time_t seconds = (time_t)(sample.timestamp / 1000000000);
+        char when[] = "yyyy-mm-dd hh:mm:ss";
+        struct tm date;
+        if (gmtime_r(&seconds, &date) == NULL)
+            err(EXIT_FAILURE, "gmtime_r");
+        if (strftime(when, sizeof when, "%F %T", &date) == 0)
+            errx(EXIT_FAILURE, "%s: a date after the year 9999", name);
+        if (printf("%s  channel %" PRIu32 "  value %.1f  priority %u\n", when,
+                   sample.channel, sample.value, priority) < 0 ||
+            fflush(stdout) == EOF)
+            err(EXIT_FAILURE, "write to standard output");
+    }
+}

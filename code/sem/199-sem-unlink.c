@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * @brief Remove the name of a semaphore; who has it open keeps it.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <err.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(int argc, char **argv)
+{
+    if (argc > 2) {
+        fprintf(stderr, "usage: %s [name]\n", argv[0]);
+        return 2;
+    }
+    const char *const name = argc > 1 ? argv[1] : "/ipc-seven";
+
+    if (sem_unlink(name) == -1)
+        err(EXIT_FAILURE, "sem_unlink %s", name);
+    return EXIT_SUCCESS;
+}

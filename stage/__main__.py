@@ -1,0 +1,131 @@
+"""python3 -m stage rehearse|promote|scenes PAGE... (``--help`` says more)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+from types import FrameType
+
+from . import isolation
+from .rehearsal import Rehearsal, diff, show_progress, write
+from .script import Page, ScriptError, read
+from .terminal import DEADLINE, system_calls
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        0 if all cues hold, 1 if one does not, 2 if a page or the call is wrong,
+        130 if interrupted.
+    """
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        if options.command == 'scenes':
+            pages = [read(path) for path in options.pages]
+            json.dump(pages[0].to_json() if len(pages) == 1 else
+                      {page.path: page.to_json() for page in pages}, sys.stdout, indent=1)
+            print()
+            return 0
+        if options.inside:
+            return _play(options)
+        return _send_inside(options)
+    except ScriptError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f'stage: {error}', file=sys.stderr)
+    except subprocess.CalledProcessError as error:
+        print(f'stage: {error.cmd[0]} failed: {(error.stderr or "").strip()}', file=sys.stderr)
+    except KeyboardInterrupt:
+        print('\nstage: interrupted; nothing is left behind', file=sys.stderr)
+        return 130
+    return 2
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser('stage', description='Play the scenes of a page.')
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    for name, text in (('rehearse', 'play the pages and compare'),
+                       ('promote', 'play the pages and write into them what came'),
+                       ('scenes', 'print the scenes as JSON')):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument('pages', nargs='+', metavar='PAGE')
+        if name == 'scenes':
+            continue
+        command.add_argument('--programs', default='build', metavar='FOLDER',
+                             help='where ./family/program is taken from (default: build)')
+        command.add_argument('--scene', type=int, metavar='N', help='play up to scene N only, '
+                             'from the last fresh scene before it')
+        command.add_argument('--keep-going', action='store_true',
+                             help='after a failure, go on with the next fresh scene')
+        command.add_argument('--level', choices=isolation.LEVELS,
+                             help='isolation (default: the first that works here)')
+        command.add_argument('--deadline', type=float, default=DEADLINE, metavar='SECONDS',
+                             help='beyond the programs\' own sleeping (default: %(default)g)')
+        command.add_argument('--inside', action='store_true', help=argparse.SUPPRESS)
+        command.add_argument('--why', default='', help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _send_inside(options: argparse.Namespace) -> int:
+    """Play each page in name spaces of its own; return the worst exit status."""
+    pages = [read(path) for path in options.pages]
+    if options.scene and not all(0 < options.scene <= len(page.scenes) for page in pages):
+        raise OSError(f'there is no scene {options.scene}: {pages[0].path} has '
+                      f'{len(pages[0].scenes)}')
+    level, why = (options.level, 'asked for') if options.level else isolation.choose()
+    worst = 0
+    for page in pages:
+        if not page.scenes:
+            print(f'{page.path}: no scenes', flush=True)
+            continue
+        call = [options.command, page.path, '--inside', '--level', level, '--why', why,
+                '--programs', options.programs, '--deadline', str(options.deadline)]
+        call += ['--scene', str(options.scene)] if options.scene else []
+        call += ['--keep-going'] if options.keep_going else []
+        worst = max(worst, isolation.inside(level, call))
+    return worst
+
+
+def _play(options: argparse.Namespace) -> int:
+    """Play one page; this process is inside of its name spaces already."""
+    page = read(options.pages[0])
+    folder = os.open(os.path.dirname(page.path) or '.', os.O_RDONLY | os.O_DIRECTORY)
+    calls = system_calls(os.environ.get('CC', 'cc'))
+    colour = sys.stdout.isatty()
+    with isolation.Stage(page, options.programs, options.level, calls) as stage:
+        rehearsal = Rehearsal(page, stage, options.command == 'promote', options.deadline,
+                              show_progress if sys.stderr.isatty() else lambda cue: None)
+        result = rehearsal.play(options.scene, options.keep_going)
+    if sys.stderr.isatty():
+        print('\r\033[K', end='', file=sys.stderr, flush=True)
+    for failure in result.failures:
+        print(failure.report(page.path))
+    if options.command == 'promote':
+        _promote(result, page, folder)
+    line = result.summary() + (f' ({options.level}: {options.why})' if result.skipped else '')
+    if result.failures:
+        line += f', {len(result.failures)} failed'
+    print(f'\033[{31 if result.failures else 32}m{line}\033[0m' if colour else line, flush=True)
+    return 1 if result.failures else 0
+
+
+def _promote(result: object, page: Page, folder: int) -> None:
+    if result.failures:
+        print(f'{page.path}: nothing is promoted: mend the page or the programs first')
+    elif result.edits:
+        print(diff(result))
+        write(page.path, result.promoted(), folder)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,305 @@
+"""A terminal: bash on a pseudo-terminal, with prompt, blocking and waking observed from outside.
+
+Nothing here waits by time.  A process is *blocked* when ``/proc/PID/syscall`` shows it
+asleep in a system call that no timeout ends, and *woken* when that is no longer the very
+same sleep.  See proc_pid_syscall(5), and ``task_current_syscall()`` in the kernel's
+lib/syscall.c: reading waits until the task is off the processor.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .script import TIMED_SLEEPS
+
+#: Seconds beyond the programs' own sleeping after which waiting has failed.
+DEADLINE = 10.0
+#: Seconds that the programs may sleep during one cue.
+OWN_SLEEP = 20.0
+#: What bash prints instead of a prompt: the exit status between two control characters.
+PROMPT = re.compile(rb'\x01(\d+)\x02')
+#: What bash prints when a command is not complete.
+PROMPT2 = b'\x03'
+#: Index of the argument that holds the timeout, and its value for "for ever".
+TIMEOUTS = {
+    'futex': (3, 0), 'poll': (2, 0xffffffff), 'ppoll': (2, 0), 'select': (4, 0),
+    'pselect6': (4, 0), 'epoll_wait': (3, 0xffffffff), 'epoll_pwait': (3, 0xffffffff),
+    'mq_timedsend': (4, 0), 'mq_timedreceive': (4, 0), 'rt_sigtimedwait': (2, 0),
+    'semtimedop': (3, 0),
+}
+
+
+class Observation(Exception):
+    """The real run is not what the page claims; the text is the reason in one line."""
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """A process asleep in a system call; the same sleep compares equal."""
+
+    pid: int
+    call: str
+    switches: str
+    """Voluntary context switches: one more, and it has been awake in between."""
+    timed: bool
+    """A timeout or a timer wakes it: the program is running, not blocked."""
+
+
+def system_calls(compiler: str = 'cc') -> dict[int, str]:
+    """Return number -> name of the system calls of this machine, from its headers.
+
+    Raises:
+        FileNotFoundError, subprocess.CalledProcessError: The C compiler is missing or fails.
+    """
+    asked = subprocess.run([*compiler.split(), '-E', '-dM', '-x', 'c', '-'], check=True, text=True,
+                           input='#include <sys/syscall.h>\n', capture_output=True)
+    found = re.findall(r'^#define __NR_(\w+) (\d+)$', asked.stdout, re.MULTILINE)
+    return {int(number): name for name, number in found}
+
+
+class Terminal:
+    """A shell on a terminal of its own.
+
+    Args:
+        name: As in the page.
+        command: The shell and what starts it, without arguments that this class adds.
+        folder: Working directory.
+        environment: All of the shell's environment.
+        calls: From :func:`system_calls`.
+        user: (uid, gid) to become, or None.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], folder: str,
+                 environment: Mapping[str, str], calls: Mapping[int, str],
+                 user: tuple[int, int] | None = None) -> None:
+        self.name, self.calls = name, calls
+        self.output = b''
+        self.busy = True  # until the first prompt, with the shell itself
+        self.asleep: Sleep | None = None  # what a [blocked] note has found
+        self.seen: set[int] = set()  # PIDs of all processes seen in this terminal
+        shell = [*command, '--norc', '--noprofile', '--noediting', '-i']
+        settings = dict(environment, TERM='dumb', PS1='', PS2='\x03', HISTFILE='',
+                        PROMPT_COMMAND=r'printf "\001%s\002" $?')
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            try:
+                os.chdir(folder)
+                if user:
+                    os.setgroups([])
+                    os.setgid(user[1])
+                    os.setuid(user[0])
+                os.execvpe(shell[0], shell, settings)
+            finally:
+                os._exit(127)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+        modes = termios.tcgetattr(self.fd)
+        modes[1] &= ~termios.ONLCR
+        modes[3] &= ~termios.ECHO
+        termios.tcsetattr(self.fd, termios.TCSANOW, modes)
+
+    def pump(self, seconds: float = 0) -> None:
+        """Read what has been printed, waiting for it up to ``seconds``.
+
+        Polling the master side makes the kernel deliver first what is still on its way
+        (``n_tty_poll()`` in drivers/tty/n_tty.c), so that nothing printed is missed.
+        """
+        while select.select([self.fd], [], [], seconds)[0]:
+            try:
+                self.output += os.read(self.fd, 65536)
+            except OSError as error:
+                if error.errno != errno.EIO:  # the shell is gone
+                    raise
+                return
+            seconds = 0
+
+    def type(self, text: str) -> None:
+        """Type a command, or a key given as its control character."""
+        self.busy = True
+        data = text.encode()
+        while data:
+            data = data[os.write(self.fd, data):]
+
+    def at_prompt(self) -> bool:
+        """Whether the shell asks for the next command.
+
+        Raises:
+            Observation: The shell has ended or asks for the rest of a command.
+        """
+        if PROMPT.search(self.output):
+            return True
+        if PROMPT2 in self.output:
+            raise Observation('the command is not complete, the shell asks for its rest')
+        if self.ended():
+            raise Observation('the shell itself has ended')
+        return False
+
+    def ended(self) -> bool:
+        """Whether the shell is no longer there."""
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
+
+    def take(self, status: bool = False) -> tuple[str, int]:
+        """Take the output up to the prompt (``status``) or all of it; return it and the status."""
+        prompt = PROMPT.search(self.output) if status else None
+        if prompt:
+            text, self.output = self.output[:prompt.start()], self.output[prompt.end():]
+            self.busy, self.asleep = False, None
+        else:
+            text, self.output = self.output, b''
+        return text.decode(errors='replace'), int(prompt[1]) if prompt else 0
+
+    def lines(self) -> list[str]:
+        """Return what has been printed and not taken, complete lines only."""
+        return as_lines(self.output.rpartition(b'\n')[0].decode(errors='replace'))
+
+    def processes(self) -> list[int]:
+        """Return the PIDs of the foreground job, and note all of this terminal's in ``seen``."""
+        try:
+            group = os.tcgetpgrp(self.fd)
+        except OSError:
+            return []
+        found = []
+        for entry in os.listdir('/proc'):
+            if entry.isdigit() and (stat := _stat(int(entry))):
+                state, process_group, session = stat
+                if session == self.pid:
+                    self.seen.add(int(entry))
+                    if process_group == group != self.pid and state != 'Z':
+                        found.append(int(entry))
+        return found
+
+    def sleeps(self) -> tuple[list[Sleep], bool]:
+        """Return the sleeping processes of the foreground job, and whether another is awake."""
+        found, awake = [], False
+        for pid in self.processes():
+            sleep = self._sleep(pid)
+            if sleep:
+                found.append(sleep)
+            else:
+                awake = True
+        return found, awake
+
+    def _sleep(self, pid: int) -> Sleep | None:
+        """Look at one process; None if it is not provably asleep in one and the same call."""
+        try:
+            before = _read(f'/proc/{pid}/syscall')
+            switches = re.search(r'^voluntary_ctxt_switches:\s+(\d+)',
+                                 _read(f'/proc/{pid}/status'), re.MULTILINE)
+            after = _read(f'/proc/{pid}/syscall')
+        except OSError:
+            return None
+        stat, fields = _stat(pid), before.split()
+        if before != after or not switches or not stat or stat[0] != 'S' \
+                or not fields[0].isdigit():
+            return None
+        call = self.calls.get(int(fields[0]), f'system call {fields[0]}')
+        timed = call in TIMED_SLEEPS
+        if call in TIMEOUTS:
+            argument, forever = TIMEOUTS[call]
+            timed = int(fields[1 + argument], 16) != forever
+        return Sleep(pid, call, switches[1], timed)
+
+    def blocked(self, call: str | None) -> Sleep | None:
+        """Return the sleep of a foreground process blocked in this call (or in any)."""
+        for sleep in self.sleeps()[0]:
+            if not sleep.timed and (sleep.call == call or not call and sleep.call != 'wait4'):
+                return sleep
+        return None
+
+    def sleeping(self) -> bool:
+        """Whether the foreground job sleeps by the clock."""
+        return self.busy and any(sleep.timed for sleep in self.sleeps()[0])
+
+    def woken(self) -> bool:
+        """Whether the process that was found blocked has been awake since."""
+        return self.asleep is not None and self._sleep(self.asleep.pid) != self.asleep
+
+    def state(self) -> str:
+        """Say what the foreground job is doing, for a report."""
+        sleeps, awake = self.sleeps()
+        for sleep in sorted(sleeps, key=lambda sleep: sleep.call == 'wait4'):
+            return f'{"asleep" if sleep.timed else "blocked"} in {sleep.call}'
+        return 'running' if awake else 'between two commands'
+
+    def close(self) -> None:
+        """End the shell and everything that runs in this terminal."""
+        for pid in {*self.processes(), *self.seen} - {self.pid}:
+            stat = _stat(pid)
+            if stat and stat[2] == self.pid:
+                _kill(pid)
+        _kill(self.pid)
+        os.close(self.fd)
+        try:
+            os.waitpid(self.pid, 0)
+        except ChildProcessError:
+            pass
+
+
+class Clock:
+    """Waits for what must come, and counts the programs' own sleeping apart.
+
+    Args:
+        sleeping: Whether a program on the stage sleeps by the clock just now.
+        deadline: Seconds beyond that sleeping.
+    """
+
+    def __init__(self, sleeping: Callable[[], bool], deadline: float = DEADLINE) -> None:
+        self.sleeping, self.deadline, self.slept = sleeping, deadline, 0.0
+
+    def wait(self, terminal: Terminal, ready: Callable[[], bool]) -> bool:
+        """Read from the terminal until ``ready``; return False when the deadline has passed."""
+        began, slept, nap = time.monotonic(), 0.0, 0.0005
+        while True:
+            terminal.pump()
+            if ready():
+                return True
+            now = time.monotonic()
+            if now - began - slept > self.deadline or slept > OWN_SLEEP:
+                return False
+            terminal.pump(nap)
+            if self.sleeping():
+                pause = time.monotonic() - now
+                slept += pause
+                self.slept += pause
+            nap = min(nap * 2, 0.02)
+
+
+def as_lines(text: str) -> list[str]:
+    """Cut output into lines as a terminal shows them: tabs are blanks."""
+    lines = text.removesuffix('\n').split('\n') if text else []
+    return [line.removesuffix('\r').expandtabs() for line in lines]
+
+
+def _read(path: str) -> str:
+    with open(path) as file:
+        return file.read()
+
+
+def _stat(pid: int) -> tuple[str, int, int] | None:
+    """Return (state, process group, session) of a process, or None; see proc_pid_stat(5)."""
+    try:
+        fields = _read(f'/proc/{pid}/stat').rpartition(')')[2].split()
+    except OSError:
+        return None
+    return fields[0], int(fields[2]), int(fields[3])
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
