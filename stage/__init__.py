@@ -1,0 +1,1 @@
+"""What performs the screenplay, and what renders it (the modules sphinx_*)."""

@@ -11,7 +11,7 @@ import sys
 from types import FrameType
 
 from . import isolation
-from .rehearsal import Rehearsal, diff, show_progress, write
+from .rehearsal import Rehearsal, Result, diff, show_progress, write
 from .script import Page, ScriptError, read
 from .terminal import DEADLINE, system_calls
 
@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
         130 if interrupted.
     """
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         if options.command == 'scenes':
             pages = [read(path) for path in options.pages]
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     except subprocess.CalledProcessError as error:
         print(f'stage: {error.cmd[0]} failed: {(error.stderr or "").strip()}', file=sys.stderr)
     except KeyboardInterrupt:
-        print('\nstage: interrupted; nothing is left behind', file=sys.stderr)
+        print('stage: interrupted', file=sys.stderr)
         return 130
     return 2
 
@@ -73,6 +74,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
+    """End as after Ctrl-C, once: a second signal must not disturb the clearing up."""
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -119,7 +123,8 @@ def _play(options: argparse.Namespace) -> int:
     return 1 if result.failures else 0
 
 
-def _promote(result: object, page: Page, folder: int) -> None:
+def _promote(result: Result, page: Page, folder: int) -> None:
+    """Write what came into the page, and print it; nothing, if a claim has failed."""
     if result.failures:
         print(f'{page.path}: nothing is promoted: mend the page or the programs first')
     elif result.edits:

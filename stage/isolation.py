@@ -61,7 +61,8 @@ def choose() -> tuple[str, str]:
         if level == 'root' and os.geteuid() != 0:
             continue
         trial = [*entrance(level), 'sh', '-c', f'mount -t tmpfs stage {FOLDER} && '
-                 f'mount -t tmpfs stage /dev/shm && mount -t mqueue stage {FOLDER}']
+                 + (f'chown {UID}:{UID} {FOLDER} && ' if level == 'root' else '')
+                 + f'mount -t tmpfs stage /dev/shm && mount -t mqueue stage {FOLDER}']
         try:
             asked = subprocess.run(trial, capture_output=True, text=True)
         except FileNotFoundError:
@@ -269,4 +270,14 @@ def inside(level: str, arguments: list[str]) -> int:
     package = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH', '')]))
     command = [*entrance(level), sys.executable, '-m', __package__, *arguments]
-    return subprocess.run(command, env={**os.environ, 'PYTHONPATH': path}).returncode
+    with subprocess.Popen(command, env={**os.environ, 'PYTHONPATH': path}) as child:
+        try:
+            status = child.wait()
+        except KeyboardInterrupt:  # Ctrl-C has reached the child, too; anything else may not have
+            child.terminate()
+            try:
+                child.wait(2)
+            except subprocess.TimeoutExpired:
+                child.kill()  # with unshare(1) goes all that it has started: --kill-child
+            raise
+    return status if status >= 0 else 128 - status

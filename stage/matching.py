@@ -23,7 +23,7 @@ TOKEN = re.compile(rf'''
   | (?P<word>[A-Za-z_][\w-]*)
   | (?P<blanks>\ +)
   | (?P<other>.)
-''', re.VERBOSE)
+''', re.VERBOSE | re.DOTALL)
 Token = tuple[str, str]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from .isolation import Stage
 from .matching import Renaming, plain
 from .script import ELLIPSIS, Cue, Page, Scene, escape
-from .terminal import DEADLINE, PROMPT, Clock, Observation, Terminal, as_lines
+from .terminal import DEADLINE, Clock, Observation, Terminal, as_lines, as_text
 
 
 @dataclass
@@ -82,6 +81,7 @@ class Rehearsal:
         self.waiting: dict[Terminal, Cue] = {}  # blocked terminals, and the cue that blocked them
         self.result = Result(page)
         self.names: set[str] = set()
+        self.last: Cue | None = None  # that has been played
 
     def _someone_sleeps(self) -> bool:
         return any(terminal.sleeping() for terminal in self.stage.terminals.values())
@@ -93,25 +93,22 @@ class Rehearsal:
         ``keep_going`` from the next fresh scene on.
         """
         began = time.monotonic()
+        scenes = self._chosen(last)
         failed = False
-        for scene in self._chosen(last):
+        for scene in scenes:
             if failed and not (keep_going and scene.fresh):
                 continue
             try:
-                failed = False
                 if scene.fresh:
-                    self._finish(self.previous) if self.names else None
-                    self._clear()
+                    self._finish(check=not failed)
+                failed = False
                 self._scene(scene)
-            except Exception as error:
-                if not isinstance(error, _Failed):
-                    raise
-                failed = True
-        if not failed and last is None and self.names:
-            try:
-                self._finish(self.previous)
             except _Failed:
-                pass
+                failed = True
+        try:
+            self._finish(check=not failed and last is None)
+        except _Failed:
+            pass
         self.result.terminals = len(self.names)
         self.result.seconds = time.monotonic() - began
         self.result.slept = self.clock.slept
@@ -124,10 +121,6 @@ class Rehearsal:
         start = max((index for index, scene in enumerate(scenes) if scene.fresh), default=0)
         return scenes[start:]
 
-    def _clear(self) -> None:
-        self.waiting.clear()
-        self.stage.clear()
-
     def _scene(self, scene: Scene) -> None:
         bare = self.stage.level == 'bare'
         if bare and (scene.private or any(cue.root for cue in scene.cues)):
@@ -136,7 +129,7 @@ class Rehearsal:
         for cue in scene.cues:
             self.progress(cue)
             self.names.add(cue.terminal)
-            self.previous = cue
+            self.last = cue
             try:
                 self._cue(cue)
             except Observation as observed:
@@ -144,11 +137,13 @@ class Rehearsal:
             self.result.cues += 1
 
     def _fail(self, cue: Cue, reason: str, real: list[str] | None = None) -> None:
-        """Note a failure; what was printed and not yet compared shows what happened instead."""
+        """Note a failure of a cue and give up.
+
+        ``real`` is what was printed instead, if not still in the terminal.
+        """
         terminal = self.stage.terminals.get((cue.terminal, cue.root))
         if real is None:
-            text = PROMPT.sub(b'', terminal.output).decode(errors='replace') if terminal else ''
-            real = as_lines(text)
+            real = as_lines(as_text(terminal.output)) if terminal else []
         shown = [self.renaming.to_documented(line) for line in real]
         self.result.failures.append(Failure(cue, reason, plain(cue.expect), shown))
         raise _Failed
@@ -196,7 +191,8 @@ class Rehearsal:
             if terminal.woken():
                 self._fail(cue, f'terminal {terminal.name}, blocked since line {blocked.line}, '
                            'has been woken, but the page goes on without it: add '
-                           f'"({terminal.name})" and what it prints before this line', [])
+                           f'"({terminal.name})" and what it prints before this line',
+                           plain(cue.expect))
 
     def _goes_on(self, terminal: Terminal) -> None:
         """Make sure that a blocked process has been woken; a running one may do it any time."""
@@ -260,15 +256,26 @@ class Rehearsal:
             raise Observation(f'{terminal.state()}, documented as running')
         rest = terminal.output.split(b'\n', taken)
         terminal.output = rest[taken]
-        return as_lines(b'\n'.join(rest[:taken]).decode(errors='replace')), 0
+        return as_lines(as_text(b'\n'.join(rest[:taken]))), 0
 
-    def _finish(self, cue: Cue) -> None:
-        """Check what must hold before a fresh scene and at the end of the page."""
-        self._nobody_else_woken(cue)
-        left = self.stage.objects()
-        if left:
-            self._fail(cue, f'left behind: {", ".join(sorted(left))}: the page must remove what '
-                       'it creates', [])
+    def _finish(self, check: bool) -> None:
+        """Empty the stage, before a fresh scene and at the end; check first what must hold then."""
+        if check and self.last:
+            self._nobody_else_woken(self.last)
+            for terminal in self.stage.terminals.values():
+                terminal.pump()
+                lines = as_lines(as_text(terminal.output))
+                if lines and not terminal.busy:
+                    self._fail(self.last, f'terminal {terminal.name} has printed more after its '
+                               'last cue', lines)
+                if running := terminal.background():
+                    self._fail(self.last, f'left running in terminal {terminal.name}: '
+                               f'{", ".join(running)}', plain(self.last.expect))
+            if left := self.stage.objects():
+                self._fail(self.last, f'left behind: {", ".join(sorted(left))}: the page must '
+                           'remove what it creates', plain(self.last.expect))
+        self.waiting.clear()
+        self.stage.clear()
 
 
 class _Failed(Exception):
@@ -284,7 +291,7 @@ def write(path: str, text: str, folder: int) -> None:
         folder: Descriptor of its folder, opened before anything was mounted over it.
     """
     name = os.path.basename(path)
-    temporary = f'.{name}.{next(tempfile._get_candidate_names())}'
+    temporary = f'.{name}.{os.getpid()}'
     mode = os.stat(name, dir_fd=folder).st_mode & 0o777
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
     try:

@@ -61,10 +61,15 @@ def system_calls(compiler: str = 'cc') -> dict[int, str]:
     """Return number -> name of the system calls of this machine, from its headers.
 
     Raises:
-        FileNotFoundError, subprocess.CalledProcessError: The C compiler is missing or fails.
+        OSError: The C compiler is missing or fails.
     """
-    asked = subprocess.run([*compiler.split(), '-E', '-dM', '-x', 'c', '-'], check=True, text=True,
-                           input='#include <sys/syscall.h>\n', capture_output=True)
+    command = [*compiler.split(), '-E', '-dM', '-x', 'c', '-']
+    try:
+        asked = subprocess.run(command, check=True, input='#include <sys/syscall.h>\n',
+                               capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise OSError(f'asking the C compiler for the numbers of the system calls: {error}; '
+                      'install gcc and the headers of the C library') from None
     found = re.findall(r'^#define __NR_(\w+) (\d+)$', asked.stdout, re.MULTILINE)
     return {int(number): name for name, number in found}
 
@@ -88,6 +93,7 @@ class Terminal:
         self.output = b''
         self.busy = True  # until the first prompt, with the shell itself
         self.asleep: Sleep | None = None  # what a [blocked] note has found
+        self.typed = 0  # lines of the command: bash asks for the rest less often than that
         self.seen: set[int] = set()  # PIDs of all processes seen in this terminal
         shell = [*command, '--norc', '--noprofile', '--noediting', '-i']
         settings = dict(environment, TERM='dumb', PS1='', PS2='\x03', HISTFILE='',
@@ -127,6 +133,7 @@ class Terminal:
     def type(self, text: str) -> None:
         """Type a command, or a key given as its control character."""
         self.busy = True
+        self.typed = text.count('\n')
         data = text.encode()
         while data:
             data = data[os.write(self.fd, data):]
@@ -139,7 +146,7 @@ class Terminal:
         """
         if PROMPT.search(self.output):
             return True
-        if PROMPT2 in self.output:
+        if self.output.count(PROMPT2) >= max(self.typed, 1):
             raise Observation('the command is not complete, the shell asks for its rest')
         if self.ended():
             raise Observation('the shell itself has ended')
@@ -160,11 +167,11 @@ class Terminal:
             self.busy, self.asleep = False, None
         else:
             text, self.output = self.output, b''
-        return text.decode(errors='replace'), int(prompt[1]) if prompt else 0
+        return as_text(text), int(prompt[1]) if prompt else 0
 
     def lines(self) -> list[str]:
         """Return what has been printed and not taken, complete lines only."""
-        return as_lines(self.output.rpartition(b'\n')[0].decode(errors='replace'))
+        return as_lines(as_text(self.output.rpartition(b'\n')[0]))
 
     def processes(self) -> list[int]:
         """Return the PIDs of the foreground job, and note all of this terminal's in ``seen``."""
@@ -180,6 +187,16 @@ class Terminal:
                     self.seen.add(int(entry))
                     if process_group == group != self.pid and state != 'Z':
                         found.append(int(entry))
+        return found
+
+    def background(self) -> list[str]:
+        """Return what still runs in this terminal besides the shell, as ``PID name``."""
+        self.processes()
+        found = []
+        for pid in sorted(self.seen - {self.pid}):
+            stat = _stat(pid)
+            if stat and stat[0] != 'Z' and stat[2] == self.pid:
+                found.append(f'{pid} {_read(f"/proc/{pid}/comm").strip()}')
         return found
 
     def sleeps(self) -> tuple[list[Sleep], bool]:
@@ -276,6 +293,11 @@ class Clock:
                 slept += pause
                 self.slept += pause
             nap = min(nap * 2, 0.02)
+
+
+def as_text(output: bytes) -> str:
+    """Decode what has been printed, without the marks of the prompts."""
+    return PROMPT.sub(b'', output).replace(PROMPT2, b'').decode(errors='replace')
 
 
 def as_lines(text: str) -> list[str]:

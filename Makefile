@@ -1,0 +1,98 @@
+# The programs, the site and their checks; "make help" says what can be made.
+# Paths are relative, so that the folder may have blanks in its name.
+
+CFLAGS   ?= -std=c11 -O2 -g -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+LDLIBS   ?= -pthread -lrt# not needed since glibc 2.34, and harmless there
+PYTHON   ?= python3# makes build/venv; everything else runs in there
+build    := build# for the programs; "make programs build=build/asan" keeps two sorts apart
+port     := 8000# of "make serve"
+
+sources  := $(wildcard code/*/*.c)
+programs := $(sources:code/%.c=$(build)/%)
+pages    := $(wildcard docs/*.rst docs/*/*.rst)
+inputs   := $(sort $(shell find code docs -type f ! -name '.*' ! -name '*~' ! -name '\#*'))
+made     := $(patsubst $(build)/.deps/%.d,$(build)/%,$(wildcard $(build)/.deps/*/*.d))
+stale    := $(filter-out $(programs),$(made))# their sources are gone
+venv     := build/venv/bin/python
+locked    = @mkdir -p build && exec flock build/.lock
+
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+
+ifneq ($(findstring :,$(CURDIR)),)
+$(error doxygen cannot work in a folder whose path has a ":" in it: move or rename $(CURDIR))
+endif
+missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
+$(if $(missing),$(error $(missing)))
+
+.PHONY: all programs html check promote soak serve doctor clean-ipc format clean help prune xml FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: programs html ## the programs and the site (plain "make" does this)
+	@printf 'To read the course, open this in a browser: %s\n' "$$PWD/build/html/index.html"
+
+programs: $(programs) $(if $(stale),prune) ## code/shm/030-x.c becomes build/shm/030-x
+
+# Under another name until it is whole, and a name of its own for each make.
+$(build)/%: code/%.c $(build)/.flags
+	@mkdir -p $(@D) $(build)/.deps/$(*D)
+	@echo '$(CC) $< -> $@'
+	@new=$(build)/.deps/$*.$$$$; \
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MT $@ -MF $$new.dep -o $$new.bin $< $(LDFLAGS) $(LDLIBS) && \
+	mv -f $$new.dep $(build)/.deps/$*.d && mv -f $$new.bin $@ || { rm -f $$new.*; exit 1; }
+
+# What was made with other options is made again.
+flags = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS)
+$(build)/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(flags))' | cmp -s - $@ || echo '$(subst ','\'',$(flags))' >$@
+
+prune:
+	rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
+
+html: build/html/.done ## the site: build/html/index.html
+
+build/html/.done: $(inputs) build/.inputs build/venv/.done conf.py $(wildcard stage/*.py) stage/site.sh
+	$(locked) sh stage/site.sh html $(pages)
+
+build/.inputs: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(inputs) | cmp -s - $@ || printf '%s\n' $(inputs) >$@
+
+build/venv/.done: docs/requirements.txt
+	$(locked) env PYTHON='$(PYTHON)' sh stage/site.sh venv
+
+xml:
+	$(locked) sh stage/site.sh xml
+
+check: all ## plays all sessions of the pages, then runs all tests
+	$(venv) -m stage rehearse $(pages)
+	$(venv) -m pytest -q -rs -n auto --rootdir=. -o cache_dir=build/pytest tests
+
+promote: all ## plays all sessions, and writes into the pages what came
+	$(venv) -m stage promote $(pages)
+
+soak: all ## plays the screenplay many times, several at once
+	$(venv) tests/soak.py docs/screenplay.rst
+
+serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
+	$(venv) -m sphinx_autobuild --host 127.0.0.1 --port $(port) --watch code --watch conf.py \
+	   --pre-build 'sh -c "$(MAKE) --no-print-directory -k programs xml || true"' \
+	   -c . -n -d build/serve/doctrees docs build/serve/html
+
+doctor: ## looks for what the course needs, and says how to install it
+	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh
+
+clean-ipc: $(addprefix $(build)/,shm/099-shm-unlink sem/199-sem-unlink mq/099-mq-unlink) ## removes the course's IPC objects, no others
+	@sh stage/clean-ipc.sh $(build)
+
+format: ## lays out the C files with clang-format
+	clang-format -i $(wildcard code/*/*.[ch])
+
+clean: ## removes all that was made (build/)
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+-include $(made:$(build)/%=$(build)/.deps/%.d)

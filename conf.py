@@ -1,0 +1,34 @@
+"""Settings of Sphinx that differ from its defaults; "make html" runs it."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # for stage/
+
+project = 'Sysprog: POSIX IPC'
+author = 'the authors of the course'
+copyright = '2026, the authors of the course'
+language = 'en'
+needs_sphinx = '9.0'
+
+extensions = ['breathe', 'sphinx_copybutton', 'stage.sphinx_figures', 'stage.sphinx_programs']
+highlight_language = 'c'
+pygments_style = 'a11y-high-contrast-light'  # these two have a contrast of 7 to 1
+pygments_dark_style = 'a11y-high-contrast-dark'
+manpages_url = 'https://man7.org/linux/man-pages/man{section}/{page}.{section}.html'
+
+breathe_projects = {'code': 'build/xml'}
+breathe_default_project = 'code'
+breathe_domain_by_extension = {'c': 'c', 'h': 'c'}
+nitpick_ignore_regex = [('c:identifier', r'u?int\d+_t')]  # of the C library
+
+html_theme = 'furo'
+html_title = project
+html_static_path = ['docs/_static']
+html_css_files = ['course.css']
+html_copy_source = False
+html_use_index = False
+
+# Only what is typed is copied: no prompt, no output.
+copybutton_prompt_text = r'(?:\(\w+\) )?[$#] |> '
+copybutton_prompt_is_regexp = True

@@ -1,0 +1,62 @@
+#!/bin/sh
+# One step of the site: "sh stage/site.sh venv", "... xml" or "... html PAGE...".
+# The Makefile runs it when an input is newer than the site, one at a time.
+set -eu
+python=build/venv/bin/python
+
+# The tools, once; again when other versions are asked for, or Python itself is another one.
+venv() {
+    if cmp -s docs/requirements.txt build/venv/.done &&
+        $python -c 'import breathe, furo, pytest, sphinx' 2>/dev/null; then
+        touch build/venv/.done # another make has been here first
+        return
+    fi
+    echo 'Installing the tools of docs/requirements.txt into build/venv (once)'
+    rm -rf build/venv
+    "${PYTHON:-python3}" -m venv build/venv
+    $python -m pip install --quiet --disable-pip-version-check \
+        --require-hashes --only-binary :all: -r docs/requirements.txt
+    cp docs/requirements.txt build/venv/.done
+}
+
+# Doxygen writes all of its files anew. Only those that differ get a new time
+# stamp, since breathe has a page read again when a file that it shows is newer.
+xml() {
+    rm -rf build/doxygen
+    mkdir -p build/doxygen build/xml
+    doxygen docs/Doxyfile
+    for file in build/doxygen/xml/*; do
+        cmp -s "$file" "build/xml/${file##*/}" || cp "$file" build/xml/
+    done
+    for file in build/xml/*; do
+        [ -e "build/doxygen/xml/${file##*/}" ] || rm "$file"
+    done
+    rm -rf build/doxygen
+}
+
+# Sphinx works in a folder of its own, and a whole site replaces the one before.
+# build/sphinx/.done says what it was made from: it is missing while Sphinx
+# works, and if it is missing or other, nothing old may stay.
+html() {
+    venv
+    { cat build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt stage/sphinx_*.py stage/site.sh; } >build/.basis
+    cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
+    rm -f build/sphinx/.done
+    xml
+    echo 'Building the site'
+    $python -m sphinx -q -n -W --keep-going -c . -d build/sphinx/doctrees docs build/sphinx/html
+    for page; do
+        name=${page#docs/}
+        $python -m stage scenes "$page" >"build/sphinx/html/${name%.rst}.scenes.json"
+    done
+    rm -rf build/html.new
+    cp -Rp build/sphinx/html build/html.new
+    touch build/html.new/.done
+    rm -rf build/html.old
+    [ ! -e build/html ] || mv build/html build/html.old
+    mv build/html.new build/html
+    rm -rf build/html.old
+    mv build/.basis build/sphinx/.done
+}
+
+"$@"

@@ -1,0 +1,76 @@
+"""Drawings follow the theme: in HTML an SVG image becomes part of the page.
+
+In a file of its own an SVG cannot see the colours of the page. Inside of the
+page its currentColor is that of the text, light or dark. Other builders get
+the image as it is. Without this extension the pages are the same, except that
+the drawings stay black.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+SVG = 'http://www.w3.org/2000/svg'
+XLINK = 'http://www.w3.org/1999/xlink'
+ElementTree.register_namespace('', SVG)
+ElementTree.register_namespace('xlink', XLINK)
+
+logger = logging.getLogger(__name__)
+
+
+def require_alt(app: Sphinx, document: nodes.document) -> None:
+    """Every image says in words what it shows."""
+    for image in document.findall(nodes.image):
+        if not image.get('alt', '').strip():
+            logger.warning('image %s has no text: add ":alt:" with what it shows',
+                           image['uri'], location=image)
+
+
+def inline(file: Path, alt: str, options: dict[str, str]) -> str:
+    """The drawing as an element of a page, its ids unique there."""
+    root = ElementTree.parse(file).getroot()
+    prefix = nodes.make_id(file.stem) + '-'
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            if key == 'id':
+                value = prefix + value
+            elif key in ('href', f'{{{XLINK}}}href') and value.startswith('#'):
+                value = '#' + prefix + value[1:]
+            elif key in ('aria-labelledby', 'aria-describedby'):
+                value = ' '.join(prefix + name for name in value.split())
+            element.set(key, re.sub(r'url\(#', f'url(#{prefix}', value))
+    for name in ('aria-labelledby', 'aria-describedby'):
+        root.attrib.pop(name, None)  # the page has the last word
+    for title in root.findall(f'{{{SVG}}}title'):
+        root.remove(title)  # it would come up as a tool tip
+    root.attrib.update({'role': 'img', 'aria-label': alt, 'class': 'drawing'} | options)
+    return ElementTree.tostring(root, encoding='unicode')
+
+
+def replace_images(app: Sphinx, document: nodes.document, docname: str) -> None:
+    """Put the drawings into a page of HTML."""
+    if app.builder.name not in ('html', 'dirhtml', 'singlehtml'):
+        return
+    for image in list(document.findall(nodes.image)):
+        if not image['uri'].endswith('.svg') or '://' in image['uri']:
+            continue
+        options = {key: image[key] for key in ('width', 'height') if key in image}
+        try:
+            drawing = inline(Path(app.srcdir) / image['uri'], image.get('alt', ''), options)
+        except (OSError, ElementTree.ParseError) as error:
+            logger.warning('cannot read %s: %s', image['uri'], error, location=image)
+        else:
+            image.replace_self(nodes.raw('', drawing, format='html'))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect('doctree-read', require_alt)
+    app.connect('doctree-resolved', replace_images)
+    return {'parallel_read_safe': True, 'parallel_write_safe': True}
