@@ -15,6 +15,10 @@ from .script import ELLIPSIS, Cue, Page, Scene, escape
 from .terminal import DEADLINE, Clock, Observation, Terminal, as_lines, as_text
 
 
+#: Lines of output that a report shows beyond those that were expected.
+MOST = 40
+
+
 @dataclass
 class Failure:
     """A cue that did not hold."""
@@ -144,7 +148,7 @@ class Rehearsal:
         terminal = self.stage.terminals.get((cue.terminal, cue.root))
         if real is None:
             real = as_lines(as_text(terminal.output)) if terminal else []
-        shown = [self.renaming.to_documented(line) for line in real]
+        shown = [self.renaming.to_documented(line) for line in real[:len(cue.expect) + MOST]]
         self.result.failures.append(Failure(cue, reason, plain(cue.expect), shown))
         raise _Failed
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NAME = r'[A-Za-z][\w-]*'
-DIRECTIVE = re.compile(r'^( *)\.\. ([\w:-]+)::(?: +(.*))?$')
+DIRECTIVE = re.compile(r'^( *)\.\. +([\w:-]+)::(?: +(.*))?$')
 COMMENT = re.compile(r'^( *)\.\.(?: +(?![_|\[]).*)?$')
 OPTION = re.compile(r'^ +:([\w-]+):(?: +(.*))?$')
 PROMPT = re.compile(rf'^(?:\(({NAME})\) )?([$#])(?: (.*))?$')
@@ -133,7 +133,7 @@ def unescape(line: str) -> str:
 
 def escape(line: str) -> str:
     """Return the line that stands for this output: the inverse of :func:`unescape`."""
-    if line[-1:] in ('', ' ', '\\'):
+    if line != line.rstrip() or line[-1:] in ('', '\\'):
         line += '\\'
     looks_alike = (PROMPT, FOCUS, NOTE, KEY)
     if line == ELLIPSIS or line.startswith(('\\', '> ')) and line != '\\' \
@@ -163,7 +163,7 @@ def parse(path: str, text: str) -> Page:
     lines = text.split('\n')
     page = Page(path, text, [])
     for start, stop, options, section in _console_blocks(path, lines):
-        classes = options.get('class', '').split()
+        classes = options.get('class', '').lower().split()
         if 'scene' not in classes:
             continue
         scene = Scene(len(page.scenes) + 1, start, section, 'fresh' in classes,
@@ -189,7 +189,10 @@ def _console_blocks(path: str, lines: list[str]) -> Iterator[tuple[int, int, dic
         if UNDERLINE.match(line) and index and len(line) >= len(lines[index - 1].rstrip()) > 0 \
                 and lines[index - 1][0] != ' ':
             section = lines[index - 1].strip()
-        directive, comment = DIRECTIVE.match(line.rstrip()), COMMENT.match(line.rstrip())
+        directive = DIRECTIVE.match(line.rstrip())
+        comment = not directive and COMMENT.match(line.rstrip())
+        if line.strip() == '..' and not ''.join(lines[index + 1:index + 2]).strip():
+            comment = None  # an empty one: what is indented under it is not its text
         literal = directive and directive[2] in LITERAL
         paragraph = not directive and not comment and line.rstrip().endswith('::')
         if not (literal or comment or paragraph):
@@ -210,11 +213,14 @@ def _depth(line: str) -> int:
 def _options(path: str, lines: list[str], start: int, stop: int) -> dict:
     """Return the options of a directive; ``first`` is the index of its body's first line."""
     found: dict = {}
+    for index in range(start + 1, stop):
+        if '\t' in lines[index][:_depth(lines[index])]:
+            raise ScriptError(path, index + 1, 'a tab in the indentation: write blanks')
     index = start + 1
     while index < stop and (option := OPTION.match(lines[index].rstrip())):
         found[option[1]] = option[2] or ''
         index += 1
-    if 'scene' in found.get('class', '').split() and index < stop and lines[index].strip():
+    if 'scene' in found.get('class', '').lower().split() and index < stop and lines[index].strip():
         raise ScriptError(path, index + 1, 'a blank line must separate the options from the scene')
     while index < stop and not lines[index].strip():
         index += 1
@@ -296,7 +302,7 @@ class _Reader:
         self.ended = False
 
     def note(self, index: int, text: str) -> End:
-        if text == '0':
+        if re.fullmatch('0+', text):
             raise self.fail(index, 'exit status 0 is implied and never written')
         if re.fullmatch(r'\d{1,3}', text) and int(text) < 256:
             return End('status', status=int(text))

@@ -28,6 +28,8 @@ from .script import TIMED_SLEEPS
 DEADLINE = 10.0
 #: Seconds that the programs may sleep during one cue.
 OWN_SLEEP = 20.0
+#: Bytes of output that no cue has.
+TOO_MUCH = 1 << 20
 #: What bash prints instead of a prompt: the exit status between two control characters.
 PROMPT = re.compile(rb'\x01(\d+)\x02')
 #: What bash prints when a command is not complete.
@@ -101,6 +103,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
+                _set_modes(0)
                 os.chdir(folder)
                 if user:
                     os.setgroups([])
@@ -109,11 +112,6 @@ class Terminal:
                 os.execvpe(shell[0], shell, settings)
             finally:
                 os._exit(127)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
-        modes = termios.tcgetattr(self.fd)
-        modes[1] &= ~termios.ONLCR
-        modes[3] &= ~termios.ECHO
-        termios.tcsetattr(self.fd, termios.TCSANOW, modes)
 
     def pump(self, seconds: float = 0) -> None:
         """Read what has been printed, waiting for it up to ``seconds``.
@@ -128,6 +126,8 @@ class Terminal:
                 if error.errno != errno.EIO:  # the shell is gone
                     raise
                 return
+            if len(self.output) > TOO_MUCH:
+                raise Observation('the output has no end')
             seconds = 0
 
     def type(self, text: str) -> None:
@@ -293,6 +293,19 @@ class Clock:
                 slept += pause
                 self.slept += pause
             nap = min(nap * 2, 0.02)
+
+
+def _set_modes(fd: int) -> None:
+    """Set up a terminal: 24 lines of 80 columns, no echo, lines that end in LF alone.
+
+    To be done before the shell starts: it notes the modes that it finds, and goes back to
+    them when a signal has ended a job.
+    """
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+    modes = termios.tcgetattr(fd)
+    modes[1] &= ~termios.ONLCR
+    modes[3] &= ~termios.ECHO
+    termios.tcsetattr(fd, termios.TCSANOW, modes)
 
 
 def as_text(output: bytes) -> str:
