@@ -13,8 +13,8 @@ needs_sphinx = '9.0'
 
 extensions = ['breathe', 'sphinx_copybutton', 'stage.sphinx_figures', 'stage.sphinx_programs']
 highlight_language = 'c'
-pygments_style = 'a11y-high-contrast-light'  # these two have a contrast of 7 to 1
-pygments_dark_style = 'a11y-high-contrast-dark'
+pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more
+pygments_dark_style = 'github-dark-high-contrast'
 manpages_url = 'https://man7.org/linux/man-pages/man{section}/{page}.{section}.html'
 
 breathe_projects = {'code': 'build/xml'}

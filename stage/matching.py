@@ -18,7 +18,7 @@ TOKEN = re.compile(rf'''
            |\b\d{{4}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[ T]{CLOCK})?Z?(?![\w:]))
   | (?P<range>\b[0-9a-f]{{8,16}}-[0-9a-f]{{8,16}}\b)
   | (?P<address>\b0x[0-9a-f]{{9,16}}\b|\b[0-9a-f]{{9,16}}\b)
-  | (?P<inode>(?<=\ )[0-9a-f]{{2,}}:[0-9a-f]{{2,}}\ \d+\b)
+  | (?P<inode>(?<=[0-9a-f]{{8}}\ )[0-9a-f]{{2,}}:[0-9a-f]{{2,}}\ \d+\b)
   | (?P<number>\d+)
   | (?P<word>[A-Za-z_][\w-]*)
   | (?P<blanks>\ +)
@@ -143,7 +143,8 @@ class Renaming:
         if kind != real_kind:
             return f'"{real_text}", documented "{text}"'
         if kind == 'date':
-            return None
+            return None if _form(text) == _form(real_text) \
+                else f'"{real_text}", documented "{text}": a date of another form'
         if kind == 'range':
             return self._range(text, real_text)
         if kind == 'address':
@@ -219,7 +220,8 @@ class Renaming:
         if len(real) < 9 or not bound:
             return None
         base, documented = min(bound, key=lambda pair: abs(value - pair[0]))
-        return f'{documented + value - base:0{len(real)}x}'
+        near = f'{documented + value - base:0{len(real)}x}'
+        return None if ('address', near) in self.real else near  # that is another one's already
 
     def promoted(self, documented: Sequence[str | None], real: Sequence[str]) -> list[str | None]:
         """Return the lines that the page should show for this run.
@@ -227,27 +229,41 @@ class Renaming:
         A line that still holds stays as it is, byte for byte, and an ellipsis stays where
         lines are left for it; the rest is the real text with bound values mapped back.
         """
-        shown = [self.to_documented(line) for line in real]
-        result: list[str | None] = []
-        blocks = SequenceMatcher(None, list(documented), shown, autojunk=False).get_opcodes()
-        for _, first, last, real_first, real_last in blocks:
-            result += self._block(documented[first:last], real[real_first:real_last],
-                                  shown[real_first:real_last])
-        return result
+        shapes = ([_shape(line) for line in documented],
+                  [_shape(self.to_documented(line)) for line in real])
+        blocks = SequenceMatcher(None, *shapes, autojunk=False).get_opcodes()
+        result: list[str | None | int] = []
+        for _, first, last, begin, end in blocks:
+            result += self._block(documented[first:last], real, range(begin, end))
+        return [self.to_documented(real[line]) if isinstance(line, int) else line
+                for line in result]
 
     def _block(self, documented: Sequence[str | None], real: Sequence[str],
-               shown: Sequence[str]) -> list[str | None]:
+               came: range) -> list[str | None | int]:
+        """Return the lines that are kept; for each that is new, its index in ``real``."""
         if None in documented:
             head = list(documented).index(None)
             tail = len(documented) - head - 1
-            if head + tail < len(real):
-                stop = len(real) - tail
-                return [*self._block(documented[:head], real[:head], shown[:head]), None,
-                        *self._block(documented[head + 1:], real[stop:], shown[stop:])]
-        if len(documented) != len(real):
-            return list(shown)
-        return [old if old is not None and not self.difference(old, line) else new
-                for old, line, new in zip(documented, real, shown)]
+            if head + tail < len(came):
+                stop = len(came) - tail
+                return [*self._block(documented[:head], real, came[:head]), None,
+                        *self._block(documented[head + 1:], real, came[stop:])]
+        if len(documented) != len(came):
+            return list(came)
+        return [index if line is None or self.difference(line, real[index]) else line
+                for line, index in zip(documented, came)]
+
+
+def _shape(line: str | None) -> tuple[Token, ...] | None:
+    """Return the tokens of a line without the values that may differ."""
+    floating = {'date', 'range', 'address', 'inode', 'blanks'}
+    return None if line is None else tuple(
+        (kind, '' if kind in floating else text) for kind, text in tokens(line))
+
+
+def _form(date: str) -> str:
+    """Return how a date is written: ``M 00 00:00`` for ``Nov  5 17:25``."""
+    return re.sub(r'\d', '0', re.sub(MONTH, 'M', date.replace('  ', ' 0')))
 
 
 def plain(documented: Iterable[str | None]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -164,6 +165,7 @@ class Rehearsal:
             terminal.type(self.renaming.to_real(cue.command) + '\n')
         elif cue.kind == 'key':
             terminal.type(chr(ord(cue.command[1]) & 0x1f))
+            terminal.asleep = None
         else:
             self._goes_on(terminal)
         self.waiting.pop(terminal, None)
@@ -295,7 +297,7 @@ def write(path: str, text: str, folder: int) -> None:
         folder: Descriptor of its folder, opened before anything was mounted over it.
     """
     name = os.path.basename(path)
-    temporary = f'.{name}.{os.getpid()}'
+    temporary = f'.{name}.{secrets.token_hex(4)}'  # our PID is 1, as everybody's on a stage
     mode = os.stat(name, dir_fd=folder).st_mode & 0o777
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
     try:

@@ -2,12 +2,15 @@
 
 The page docs/code/index.rst has a title and an introduction; this extension
 appends what can be known from the files and from the page that shows them.
-A file that no page shows is a warning, and so (with -W) no site is built.
+A file that no page shows, or not in the one form, is a warning that says what
+to do, and so (with -W) no site is built.
 """
 
 from __future__ import annotations
 
+import os.path
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +21,59 @@ from sphinx.util import logging
 PAGE = 'code/index'
 LABEL = re.compile(r'\.\. _([^:]+):\s*$')
 LISTING = re.compile(r'\.\. literalinclude:: (\S+)')
+CAPTION = re.compile(r' +:caption: *(.*)')
+INCLUDE = re.compile(r'^#include "(.*)"', re.MULTILINE)
 
 logger = logging.getLogger(__name__)
 
 
-def listings(docs: Path) -> dict[Path, str | None]:
-    """Which files the pages show, and under which label each of them."""
-    found: dict[Path, str | None] = {}
+@dataclass
+class Listing:
+    """A place in a page that shows a file."""
+
+    page: Path
+    line: int
+    file: Path
+    label: str | None  # of the section
+    caption: str = ''
+
+
+def listings(docs: Path) -> list[Listing]:
+    """The listings of all pages."""
+    found: list[Listing] = []
     for page in sorted(docs.rglob('*.rst')):
         label = None
-        for line in page.read_text(encoding='utf-8').splitlines():
+        for number, line in enumerate(page.read_text(encoding='utf-8').splitlines(), 1):
             if match := LABEL.match(line):
                 label = match[1]
             elif match := LISTING.match(line):
-                found[(page.parent / match[1]).resolve()] = label
+                file = Path(os.path.normpath(page.parent / match[1]))
+                found.append(Listing(page, number, file, label))
+            elif found and found[-1].line == number - 1 and (match := CAPTION.match(line)):
+                found[-1].caption = match[1]
     return found
 
 
-def section(path: Path, label: str) -> list[str]:
-    """The section about one file; its path is relative to the top."""
-    files = [path]
-    if path.parent.name == 'mq' and path.suffix == '.c':
-        files.append(path.with_name('sample.h'))
-    downloads = ', '.join(f':download:`{file} </../{file}>`' for file in files)
+def companions(file: Path) -> list[Path]:
+    """The headers that have to lie beside a file."""
+    return [file.with_name(name) for name in INCLUDE.findall(file.read_text(encoding='utf-8'))]
+
+
+def caption(file: Path, top: Path, folder: Path) -> str:
+    """The caption that a file has in a page of this folder."""
+    def link(text: object, target: Path) -> str:
+        return f':download:`{text} <{os.path.relpath(target, folder)}>`'
+    links = link(file.relative_to(top), file)
+    if others := [link(other.name, other) for other in companions(file)]:
+        links += f' (with {", ".join(others)})'
+    return links
+
+
+def section(file: Path, top: Path, label: str) -> list[str]:
+    """What the code page says about a file."""
+    path = file.relative_to(top)
     lines = [f'``{path}``', '.' * 80, '']
-    # The members of a file get a name space of their own: all have a main().
+    # Every file gets a name space of its own: all have a main().
     lines += [f'.. c:namespace:: {re.sub(r"[^a-z0-9]", "_", str(path))}', '',
               f'.. doxygenfile:: {path.relative_to("code")}',
               '   :sections: briefdescription', '   :no-link:', '', '.. c:namespace:: NULL', '']
@@ -50,7 +81,33 @@ def section(path: Path, label: str) -> list[str]:
         lines += ['.. code-block:: console', '', f'   $ cc -o {path.stem} {path.name}', '']
     else:
         lines += [f'.. doxygenstruct:: {path.stem}', '   :members:', '']
+    downloads = caption(file, top, top / 'docs/code')
     return lines + [f'Download {downloads}; shown in :ref:`{label}`.', '']
+
+
+def complaints(files: list[Path], shown: list[Listing], top: Path) -> list[tuple[str, str | None]]:
+    """What is wrong with the listings, what to do, and where."""
+    found: list[tuple[str, str | None]] = []
+    for listing in shown:
+        place = f'{listing.page}:{listing.line}'
+        name = listing.file.relative_to(top) if listing.file.is_relative_to(top) else listing.file
+        if not listing.file.exists():
+            found.append((f'the page shows {name}, which is not there: '
+                          'bring the file back, or change or remove this listing', place))
+        elif listing.file in files:
+            wanted = caption(listing.file, top, listing.page.parent)
+            if listing.caption != wanted:
+                found.append((f'the line under this one must be\n   :caption: {wanted}', place))
+            if not listing.label:
+                found.append((f'the section that shows {name} has no label: '
+                              'put ".. _some-name:" and an empty line above its title', place))
+    for file in set(files) - {listing.file for listing in shown}:
+        found.append((f'no page shows {file.relative_to(top)}: remove the file, or show it in '
+                      'docs/screenplay.rst, in a section with a label, with\n'
+                      f'   .. literalinclude:: {os.path.relpath(file, top / "docs")}\n'
+                      f'      :caption: {caption(file, top, top / "docs")}\n'
+                      '      :language: c', None))
+    return sorted(found)
 
 
 def derive(app: Sphinx, config: Config) -> None:
@@ -58,31 +115,18 @@ def derive(app: Sphinx, config: Config) -> None:
     docs = Path(app.srcdir)
     top = docs.parent
     shown = listings(docs)
-    families = list(dict.fromkeys(file.parent for file in shown))  # in the order of the pages
-    families += sorted({file.parent for file in top.glob('code/*/*')} - set(families))
+    files = sorted([*top.glob('code/*/*.c'), *top.glob('code/*/*.h')])
+    for text, place in complaints(files, shown, top):
+        logger.warning('%s', text, location=place)
+    labels = {listing.file: listing.label for listing in shown if listing.label}
     lines: list[str] = []
-    for family in families:
-        lines += ['', f'``code/{family.name}/``', '-' * 80, '']
-        for file in sorted([*family.glob('*.c'), *family.glob('*.h')]):
-            path = file.relative_to(top)
-            if label := shown.get(file.resolve()):
-                lines += section(path, label)
-            else:
-                complain(path, file.resolve() in shown)
+    # The families come in the order of the pages, their files by number.
+    for family in dict.fromkeys(listing.file.parent for listing in shown):
+        if members := [file for file in files if file.parent == family and file in labels]:
+            lines += ['', f'``{family.relative_to(top)}/``', '-' * 80, '']
+            for file in members:
+                lines += section(file, top, labels[file])
     config.programs_list = '\n'.join(lines)
-
-
-def complain(path: Path, is_shown: bool) -> None:
-    """Say what is wrong with the listing of a file, and what to do."""
-    if is_shown:
-        logger.warning('the section that shows %s has no label: put ".. _some-name:" and a blank '
-                       'line above the title of its section', path)
-    else:
-        logger.warning('no page shows %s: show it in docs/screenplay.rst with\n'
-                       '   .. literalinclude:: ../%s\n'
-                       '      :caption: :download:`%s <../%s>`\n'
-                       '      :language: c\n'
-                       'under a section with a label, or remove the file', *4 * [path])
 
 
 def append(app: Sphinx, docname: str, source: list[str]) -> None:

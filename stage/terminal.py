@@ -171,7 +171,7 @@ class Terminal:
 
     def lines(self) -> list[str]:
         """Return what has been printed and not taken, complete lines only."""
-        return as_lines(as_text(self.output.rpartition(b'\n')[0]))
+        return as_lines(as_text(self.output[:self.output.rfind(b'\n') + 1]))
 
     def processes(self) -> list[int]:
         """Return the PIDs of the foreground job, and note all of this terminal's in ``seen``."""

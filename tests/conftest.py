@@ -50,9 +50,9 @@ def _children() -> list[str]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            command = (folder / "cmdline").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended meanwhile
+        command = " ".join(process.command_of(int(folder.name)))
         if int(parent) == os.getpid() and str(process.PROGRAMS) in command:
             found.append(command)
     return found
@@ -80,9 +80,9 @@ def guard() -> str:
 def _public_programs() -> Iterator[Path]:
     """Copies for everybody: a repository below /root is closed to others."""
     with tempfile.TemporaryDirectory(prefix="ipc-test-") as folder:
-        for program in process.PROGRAMS.glob("*/[0-9]*"):
-            copy = shutil.copy(program, folder)
-            os.chmod(copy, 0o755)
+        for program in process.PROGRAMS.glob("*/[0-9]*-*"):
+            if program.is_file():
+                os.chmod(shutil.copy(program, folder), 0o755)
         os.chmod(folder, 0o755)
         yield Path(folder)
 
