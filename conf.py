@@ -11,7 +11,8 @@ copyright = '2026, the authors of the course'
 language = 'en'
 needs_sphinx = '9.0'
 
-extensions = ['breathe', 'sphinx_copybutton', 'stage.sphinx_figures', 'stage.sphinx_programs']
+extensions = ['breathe', 'sphinx_copybutton', 'stage.sphinx_figures',
+              'stage.sphinx_programs', 'stage.sphinx_scenes']
 highlight_language = 'c'
 pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more
 pygments_dark_style = 'github-dark-high-contrast'
