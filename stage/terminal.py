@@ -105,6 +105,9 @@ class Terminal:
             try:
                 _set_modes(0)
                 os.chdir(folder)
+                for number in signal.valid_signals():
+                    if signal.getsignal(number) is signal.SIG_IGN:  # by Python: SIGPIPE
+                        signal.signal(number, signal.SIG_DFL)
                 if user:
                     os.setgroups([])
                     os.setgid(user[1])
@@ -232,8 +235,11 @@ class Terminal:
 
     def blocked(self, call: str | None) -> Sleep | None:
         """Return the sleep of a foreground process blocked in this call (or in any)."""
-        for sleep in self.sleeps()[0]:
-            if not sleep.timed and (sleep.call == call or not call and sleep.call != 'wait4'):
+        sleeps, awake = self.sleeps()
+        if awake or any(sleep.timed for sleep in sleeps):
+            return None  # who waits for that one goes on by itself, too
+        for sleep in sleeps:
+            if (sleep.call == call or not call and sleep.call != 'wait4'):
                 return sleep
         return None
 
@@ -248,9 +254,11 @@ class Terminal:
     def state(self) -> str:
         """Say what the foreground job is doing, for a report."""
         sleeps, awake = self.sleeps()
-        for sleep in sorted(sleeps, key=lambda sleep: sleep.call == 'wait4'):
+        if awake:
+            return 'running'
+        for sleep in sorted(sleeps, key=lambda sleep: (not sleep.timed, sleep.call == 'wait4')):
             return f'{"asleep" if sleep.timed else "blocked"} in {sleep.call}'
-        return 'running' if awake else 'between two commands'
+        return 'between two commands'
 
     def close(self) -> None:
         """End the shell and everything that runs in this terminal."""

@@ -36,8 +36,7 @@ int main(int argc, char **argv)
         if (length == -1)
             err(EXIT_FAILURE, "mq_receive %s", name);
         if (length != sizeof sample)
-            errx(EXIT_FAILURE, "%s: a message of %zd bytes, not the %zu of a "
-                 "sample", name, length, sizeof sample);
+            errx(EXIT_FAILURE, "%s: %zd bytes are not a sample", name, length);
 
         const time_t seconds = (time_t)(sample.timestamp / 1000000000);
         char when[] = "yyyy-mm-dd hh:mm:ss";

@@ -51,8 +51,8 @@ int main(int argc, char **argv)
     _Atomic uint64_t *counter;
     if (status.st_size != sizeof *counter) // touching it could be a SIGBUS
         errx(EXIT_FAILURE, "%s: not a counter of 020-shm-create", name);
-    counter = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED,
-                   fd, 0);
+    counter =
+        mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (counter == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", name);
     if (close(fd) == -1)
