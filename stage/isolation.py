@@ -20,6 +20,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -42,6 +43,7 @@ nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 """
 GROUP = f'root:x:0:\n{USER}:x:{UID}:\nnogroup:x:65534:\n'
 FIRST_PID = 4242
+PR_SET_PDEATHSIG = 1
 UNSHARE = ('unshare', '--mount', '--ipc', '--pid', '--uts', '--fork', '--mount-proc',
            '--kill-child')
 PROGRAM = re.compile(r'(?<![\w./])\./([\w.-]+(?:/[\w.-]+)*)')
@@ -270,13 +272,19 @@ def inside(level: str, arguments: list[str]) -> int:
     package = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH', '')]))
     command = [*entrance(level), sys.executable, '-m', __package__, *arguments]
-    with subprocess.Popen(command, env={**os.environ, 'PYTHONPATH': path}) as child:
+    prctl, end = ctypes.CDLL(None).prctl, signal.SIGTERM if level == 'bare' else signal.SIGKILL
+
+    def end_with_us() -> None:
+        prctl(PR_SET_PDEATHSIG, end)
+
+    with subprocess.Popen(command, env={**os.environ, 'PYTHONPATH': path},
+                          preexec_fn=end_with_us) as child:
         try:
             status = child.wait()
         except KeyboardInterrupt:  # Ctrl-C has reached the child, too; anything else may not have
             child.terminate()
             try:
-                child.wait(2)
+                child.wait(2 if level == 'bare' else 0.5)  # unshare(1) ignores SIGTERM
             except subprocess.TimeoutExpired:
                 child.kill()  # with unshare(1) goes all that it has started: --kill-child
             raise

@@ -135,11 +135,11 @@ class Rehearsal:
             self.progress(cue)
             self.names.add(cue.terminal)
             self.last = cue
+            self.result.cues += 1
             try:
                 self._cue(cue)
             except Observation as observed:
                 self._fail(cue, str(observed))
-            self.result.cues += 1
 
     def _fail(self, cue: Cue, reason: str, real: list[str] | None = None) -> None:
         """Note a failure of a cue and give up.

@@ -491,7 +491,7 @@ def test_after_a_failure_the_rest_is_not_played(
     tmp_path: Path, programs: Path
 ) -> None:
     path = page(tmp_path, *THREE)
-    report = red(rehearse(path, programs=programs), "2 cues in 1 terminals", "1 failed")
+    report = red(rehearse(path, programs=programs), ": 3 cues in 1 terminals", ", 1 failed")
     assert "echo never" not in report
 
 
@@ -502,7 +502,7 @@ def test_with_keep_going_the_next_fresh_scene_is_played(
     path = page(tmp_path, *THREE)
     report = red(rehearse(path, "--keep-going", programs=programs), ", 1 failed\n")
     assert "echo never" not in report
-    assert ": 7 cues in 2 terminals" in report
+    assert ": 8 cues in 2 terminals" in report
 
 
 @private_stage
@@ -623,6 +623,9 @@ def test_whatever_ends_a_play_nothing_is_left(
             (x) $ cat pipe
             [blocked in openat]
             (y) $ (trap '' HUP INT TERM; cat pipe) & echo here > {outside.path}; cat
+            (x)
+            ^C
+            [130]
             """
         ),
     )
