@@ -39,7 +39,8 @@ int main(int argc, char **argv)
         err(EXIT_FAILURE, "write to standard output");
 
     // Both mappings stay until Enter or Ctrl-D: time to look at them.
-    getchar();
+    if (getchar() == EOF && ferror(stdin))
+        err(EXIT_FAILURE, "read from standard input");
 
     if (munmap(memory, 1) == -1)
         err(EXIT_FAILURE, "munmap anonymous memory");

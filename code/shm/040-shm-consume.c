@@ -51,7 +51,7 @@ int main(int argc, char **argv)
                 err(EXIT_FAILURE, "write to standard output");
             printed = seen;
         }
-        const struct timespec tenth = {.tv_nsec = 100 * 1000 * 1000};
+        const struct timespec tenth = {.tv_nsec = 100000000};
         nanosleep(&tenth, NULL);
     }
 }
