@@ -12,7 +12,7 @@ language = 'en'
 needs_sphinx = '9.0'
 
 extensions = ['breathe', 'sphinx_copybutton', 'stage.sphinx_figures',
-              'stage.sphinx_programs', 'stage.sphinx_scenes']
+              'stage.sphinx_indexes', 'stage.sphinx_programs', 'stage.sphinx_scenes']
 highlight_language = 'c'
 pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more
 pygments_dark_style = 'github-dark-high-contrast'

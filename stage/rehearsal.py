@@ -251,8 +251,7 @@ class Rehearsal:
             if stop is None and None not in cue.expect and len(lines) >= len(cue.expect):
                 stop = len(cue.expect)  # these lines differ, and no more will make them equal
             taken = stop or 0
-            sleeps, awake = terminal.sleeps()
-            return stop is not None and (awake or any(sleep.timed for sleep in sleeps))
+            return stop is not None and terminal.running()
 
         if not self.clock.wait(terminal, ready):
             lines = terminal.lines()

@@ -72,7 +72,7 @@ def caption(file: Path, top: Path, folder: Path) -> str:
 def section(file: Path, top: Path, label: str) -> list[str]:
     """What the code page says about a file."""
     path = file.relative_to(top)
-    lines = [f'``{path}``', '.' * 80, '']
+    lines = [f'.. _{path.stem}:', '', f'``{path}``', '.' * 80, '']
     # Every file gets a name space of its own: all have a main().
     lines += [f'.. c:namespace:: {re.sub(r"[^a-z0-9]", "_", str(path))}', '',
               f'.. doxygenfile:: {path.relative_to("code")}',

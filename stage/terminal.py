@@ -28,6 +28,8 @@ from .script import TIMED_SLEEPS
 DEADLINE = 10.0
 #: Seconds that the programs may sleep during one cue.
 OWN_SLEEP = 20.0
+#: Seconds of processor time after which a program is not just starting.
+COMPUTED = 0.1
 #: Bytes of output that no cue has.
 TOO_MUCH = 1 << 20
 #: What bash prints instead of a prompt: the exit status between two control characters.
@@ -247,6 +249,17 @@ class Terminal:
         """Whether the foreground job sleeps by the clock."""
         return self.busy and any(sleep.timed for sleep in self.sleeps()[0])
 
+    def running(self) -> bool:
+        """Whether the foreground job sleeps by the clock, or has computed for a while.
+
+        One that is merely awake may be on its way into a sleep that nothing ends.
+        """
+        for pid in self.processes():
+            sleep = self._sleep(pid)
+            if sleep.timed if sleep else _computed(pid) >= COMPUTED:
+                return True
+        return False
+
     def woken(self) -> bool:
         """Whether the process that was found blocked has been awake since."""
         return self.asleep is not None and self._sleep(self.asleep.pid) != self.asleep
@@ -339,6 +352,15 @@ def _stat(pid: int) -> tuple[str, int, int] | None:
     except OSError:
         return None
     return fields[0], int(fields[2]), int(fields[3])
+
+
+def _computed(pid: int) -> float:
+    """Return the seconds of processor time that a process has used."""
+    try:
+        fields = _read(f'/proc/{pid}/stat').rpartition(')')[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def _kill(pid: int) -> None:

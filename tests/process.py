@@ -114,9 +114,12 @@ def misused(program: str, synopsis: str, *arguments: object) -> None:
 # ------------------------------------------------------------ running processes
 
 
-def _end_with_me() -> None:
-    """Even if the tests are killed, what they have started goes, too."""
+def _start_of_process() -> None:
+    """What a program started by a test needs, before it becomes that program."""
+    # Even if the tests are killed, what they have started goes, too.
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It is ignored if the tests run in the background of a shell's script.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Running:
@@ -143,7 +146,7 @@ class Running:
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,  # so that end() reaches all of strace
-            preexec_fn=_end_with_me,
+            preexec_fn=_start_of_process,
             **options,
         )
         self.pid = self.process.pid

@@ -12,8 +12,9 @@ import textwrap
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -25,17 +26,14 @@ CONTRIBUTING = ROOT / "docs" / "contributing.rst"
 sys.path.insert(0, str(ROOT))
 
 from stage import isolation  # noqa: E402
+from stage.script import parse  # noqa: E402
 
 # Not a pause: after this long, what a test waits for is held not to happen.
-BOUND = 20.0
+BOUND = 60.0
 
 LEVEL, WHY = isolation.choose()
-private_stage = pytest.mark.skipif(
-    LEVEL == "bare", reason=f"needs a private stage: {WHY}"
-)
-as_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason="needs root, to become another user"
-)
+private_stage = pytest.mark.skipif(LEVEL == "bare", reason=f"needs a private stage: {WHY}")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 STRANGER = 65534
 
 
@@ -237,6 +235,108 @@ def mounts() -> str:
     return Path("/proc/self/mountinfo").read_text()
 
 
-def close_all(*streams: IO[Any]) -> None:
-    for stream in streams:
-        stream.close()
+# ------------------------------------------------------------------ what docutils sees
+
+
+@dataclass(frozen=True)
+class Block:
+    """A console block of a page."""
+
+    line: int
+    first: str
+    last: str
+    is_scene: bool
+
+
+def blocks_of(document: Any) -> list[Block]:
+    """The console blocks of a document, in their order."""
+    found = []
+    for node in document.findall(lambda node: node.tagname == "literal_block"):
+        if node.get("language", "").lower() == "console":
+            lines = node.astext().strip("\n").split("\n")
+            is_scene = "scene" in node["classes"]
+            first, last = lines[0].strip(), lines[-1].strip()
+            found.append(Block(node.line, first, last, is_scene))
+    return found
+
+
+def scenes_of(text: str) -> list[Block]:
+    """The scenes that the stage plays."""
+    lines = text.split("\n")
+    return [
+        Block(
+            scene.line,
+            lines[scene.cues[0].line - 1].strip(),
+            _last_line(lines, scene.line),
+            True,
+        )
+        for scene in parse("page.rst", text).scenes
+    ]
+
+
+def _last_line(lines: list[str], directive: int) -> str:
+    """The last line of the block that the directive in this line begins."""
+    head = lines[directive - 1]
+    depth = len(head) - len(head.lstrip())
+    last = directive
+    for index in range(directive, len(lines)):
+        if lines[index].strip():
+            if len(lines[index]) - len(lines[index].lstrip()) <= depth:
+                break
+            last = index
+    return lines[last].strip()
+
+
+def read_with_docutils(text: str) -> list[Block]:
+    """The console blocks that docutils finds in a page."""
+    return blocks_of(document_of(text))
+
+
+def scenes_in_comments(text: str) -> int:
+    """How many console blocks are commented out, so that nobody sees nor plays them."""
+    comments = document_of(text).findall(lambda node: node.tagname == "comment")
+    return sum(comment.astext().count(":: console") for comment in comments)
+
+
+def document_of(text: str) -> Any:
+    """The page as docutils reads it, which need not know all of its directives and roles."""
+    from docutils import nodes
+    from docutils.core import publish_doctree
+    from docutils.parsers.rst import Directive, directives, roles
+
+    class AnyOption(dict[str, Callable[[str], str | None]]):
+        def __missing__(self, key: str) -> Callable[[str], str | None]:
+            return lambda value: value
+
+        def __bool__(self) -> bool:
+            return True
+
+    class Anything(Directive):
+        optional_arguments, final_argument_whitespace, has_content = 100, True, True
+        option_spec = AnyOption()
+        shown_as_it_is = "raw math literalinclude parsed-literal meta image".split()
+
+        def run(self) -> list[nodes.Node]:
+            if self.name.lower() in ("code-block", "code", "sourcecode"):
+                block = nodes.literal_block("\n".join(self.content))
+                block += nodes.Text("\n".join(self.content))
+                block["language"] = " ".join(self.arguments)
+                block["classes"] = self.options.get("class", "").lower().split()
+                block.line = self.lineno
+                return [block]
+            body = nodes.container()
+            if self.name not in self.shown_as_it_is:
+                self.state.nested_parse(self.content, self.content_offset, body)
+            return [body]
+
+    def any_role(name: str, raw: str, text: str, *_: Any) -> tuple[list, list]:
+        return [nodes.literal(raw, text)], []
+
+    known = directives.directive, roles.role
+    directives.directive = lambda *_: (Anything, [])
+    roles.role = lambda *_: (any_role, [])
+    try:
+        settings = {"report_level": 5, "halt_level": 5, "file_insertion_enabled": False}
+        return publish_doctree(text, settings_overrides=settings)
+    finally:
+        directives.directive, roles.role = known

@@ -309,18 +309,14 @@ def test_an_address_near_a_bound_one_gets_its_distance() -> None:
 
 
 @pytest.mark.parametrize("documented, real", SAME.values(), ids=SAME)
-def test_lines_that_hold_are_promoted_to_themselves(
-    documented: Lines, real: list[str]
-) -> None:
+def test_lines_that_hold_are_promoted_to_themselves(documented: Lines, real: list[str]) -> None:
     made = renaming()
     assert made.match(documented, real)
     if None not in documented:
         assert made.promoted(documented, real) == documented
 
 
-@pytest.mark.parametrize(
-    "documented, real", [row[:2] for row in DIFFERENT.values()], ids=DIFFERENT
-)
+@pytest.mark.parametrize("documented, real", [row[:2] for row in DIFFERENT.values()], ids=DIFFERENT)
 def test_what_is_promoted_holds(documented: Lines, real: list[str]) -> None:
     made = renaming()
     assert made.match(made.promoted(documented, real), real)
@@ -381,12 +377,7 @@ def test_whatever_came_can_be_promoted(seed: int) -> None:
 
 
 def _screenplay() -> list[str]:
-    return [
-        line
-        for cue in read(str(SCREENPLAY)).cues()
-        for line in cue.expect
-        if line is not None
-    ]
+    return [line for cue in read(str(SCREENPLAY)).cues() for line in cue.expect if line is not None]
 
 
 def _renamed(lines: list[str], seed: int) -> list[str]:
@@ -403,8 +394,10 @@ def _renamed(lines: list[str], seed: int) -> list[str]:
         if kind in ("address", "range"):
             return "-".join(moved(end) for end in text.split("-"))
         if kind == "inode" and text != "00:00 0":
-            return inodes.setdefault(text, f"fd:{16 + len(inodes):x} {chosen.random():.9}"[:7]
-                                     + str(len(inodes)))
+            return inodes.setdefault(
+                text,
+                f"fd:{16 + len(inodes):x} {chosen.random():.9}"[:7] + str(len(inodes)),
+            )
         if kind == "date" and text[0].isalpha():
             return f"Jan {chosen.randrange(10, 28)} 0{chosen.randrange(10)}:07"
         if kind == "date":
@@ -456,9 +449,7 @@ def test_an_address_changed_in_one_of_its_places_is_another_run(seed: int) -> No
     real = _renamed(documented, seed)
     text = "\n".join(real)
     again = [
-        found
-        for found in re.finditer(r"[0-9a-f]{12}", text)
-        if len(re.findall(found[0], text)) > 1
+        found for found in re.finditer(r"[0-9a-f]{12}", text) if len(re.findall(found[0], text)) > 1
     ]
     assert len(again) >= 6
     for found in again:

@@ -46,7 +46,7 @@ PAGE = (
         [3]
         """
     )
-    + "\n\tAfter, with a tab and blanks.  \n\n\n"
+    + "\nAfter,\twith a tab and blanks.  \n\n\n"
 )
 
 
@@ -127,7 +127,19 @@ def test_an_ellipsis_is_kept_where_lines_are_left_for_it(path: Path) -> None:
 
 
 FIRST, SECOND = "$ cat file\n", "$ echo end\nend\n"
-STRANGE = ["[1]", "(x)", "$ x", "> x", "...", "^C", "blanks  ", "back\\", "", "  in", "\\"]
+STRANGE = [
+    "[1]",
+    "(x)",
+    "$ x",
+    "> x",
+    "...",
+    "^C",
+    "blanks  ",
+    "back\\",
+    "",
+    "  in",
+    "\\",
+]
 
 
 def test_output_that_looks_like_syntax_is_escaped(tmp_path: Path) -> None:
@@ -253,7 +265,7 @@ def _write(folder: Path, *inject: str) -> subprocess.CompletedProcess[str]:
     log = ["-o", str(folder.with_suffix(".log"))]
     faults = [option for one in inject for option in ("-e", f"inject={one}")]
     command = ["strace", "-f", *log, *faults, sys.executable, "-B", "-c", WRITE]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
     return subprocess.run(
         command,
         cwd=folder,
@@ -278,7 +290,7 @@ def test_killed_at_any_system_call_the_page_is_the_old_or_the_new_one(
     ordinals: dict[str, int] = {}
     calls = []
     for line in folder.with_suffix(".log").read_text().splitlines():
-        if found := re.match(r"\d+ +(\w+)\(", line):
+        if found := re.match(r"\d+ +(?!mmap|munmap|brk|madvise)(\w+)\(", line):
             ordinals[found[1]] = ordinals.get(found[1], 0) + 1
             calls.append((found[1], ordinals[found[1]], line))
     first = next(n for n, call in enumerate(calls) if ".page.rst." in call[2])
@@ -297,9 +309,7 @@ def test_killed_at_any_system_call_the_page_is_the_old_or_the_new_one(
 
 
 @pytest.mark.parametrize("call", ["fsync", "?rename,?renameat,?renameat2"])
-def test_after_a_promotion_that_was_killed_the_next_one_is_as_usual(
-    path: Path, call: str
-) -> None:
+def test_after_a_promotion_that_was_killed_the_next_one_is_as_usual(path: Path, call: str) -> None:
     if process.why_no_strace():
         pytest.skip(process.why_no_strace())
     mutant = PAGE.replace("hello", "hullo")

@@ -218,9 +218,7 @@ def test_a_page_that_is_right_is_green(play: Callable, text: str) -> None:
 
 
 @levels
-def test_on_every_level_a_page_that_is_right_is_green(
-    play: Callable, level: str
-) -> None:
+def test_on_every_level_a_page_that_is_right_is_green(play: Callable, level: str) -> None:
     for form in ("output, status and error text", "a program", "blocked, and woken"):
         green(play(HOLDS[form], "--level", level))
 
@@ -270,7 +268,12 @@ FAILS: dict[str, tuple[str, int, str, str]] = {
     "a status that is not written": ("$ false\n", 1, "main", "exit status 1"),
     "a status that is only written": ("$ true\n[1]\n", 1, "main", "exit status 0"),
     "an unknown command": ("$ nowhere\n", 1, "main", "command not found"),
-    "an ellipsis that hides nothing": ("$ echo a\na\n...\n", 1, "main", "hides nothing"),
+    "an ellipsis that hides nothing": (
+        "$ echo a\na\n...\n",
+        1,
+        "main",
+        "hides nothing",
+    ),
     "blanks at the end": ("$ echo 'a '\na\n", 1, "main", "blanks at the end"),
     "a number that is no PID": ("$ echo 12\n13\n", 1, "main", "number 12"),
     "one PID for two": (
@@ -282,8 +285,7 @@ FAILS: dict[str, tuple[str, int, str, str]] = {
         "PID 77777 was ",
     ),
     "two PIDs for one": (
-        "(x) $ sh -c 'echo $$; echo $$; exec cat'\n77777\n88888\n[blocked in read]\n"
-        "(x)\n^D\n",
+        "(x) $ sh -c 'echo $$; echo $$; exec cat'\n77777\n88888\n[blocked in read]\n(x)\n^D\n",
         1,
         "x",
         "two values of the page, 77777 and 88888, are one PID",
@@ -295,8 +297,7 @@ FAILS: dict[str, tuple[str, int, str, str]] = {
         "terminal reader, blocked since line 5, has been woken",
     ),
     "a wake-up that is not mentioned, at the end": (
-        PIPE + "(w) $ echo hello > pipe\n(x) $ cat\n[blocked in read]\n(x)\n^D\n"
-        "(reader)\nhello\n",
+        PIPE + "(w) $ echo hello > pipe\n(x) $ cat\n[blocked in read]\n(x)\n^D\n(reader)\nhello\n",
         5,
         "x",
         "terminal reader, blocked since line 5, has been woken",
@@ -383,8 +384,7 @@ FAILS: dict[str, tuple[str, int, str, str]] = {
         "has been woken",
     ),
     "output that differs while it goes on": (
-        "(x) $ sh -c 'while echo tick; do sleep 0.1; done'\ntack\n[running]\n"
-        "(x)\n^C\n[130]\n",
+        "(x) $ sh -c 'while echo tick; do sleep 0.1; done'\ntack\n[running]\n(x)\n^C\n[130]\n",
         1,
         "x",
         '"tick" instead of "tack"',
@@ -487,18 +487,14 @@ THREE = [
 
 
 @private_stage
-def test_after_a_failure_the_rest_is_not_played(
-    tmp_path: Path, programs: Path
-) -> None:
+def test_after_a_failure_the_rest_is_not_played(tmp_path: Path, programs: Path) -> None:
     path = page(tmp_path, *THREE)
     report = red(rehearse(path, programs=programs), ": 3 cues in 1 terminals", ", 1 failed")
     assert "echo never" not in report
 
 
 @private_stage
-def test_with_keep_going_the_next_fresh_scene_is_played(
-    tmp_path: Path, programs: Path
-) -> None:
+def test_with_keep_going_the_next_fresh_scene_is_played(tmp_path: Path, programs: Path) -> None:
     path = page(tmp_path, *THREE)
     report = red(rehearse(path, "--keep-going", programs=programs), ", 1 failed\n")
     assert "echo never" not in report
@@ -506,9 +502,7 @@ def test_with_keep_going_the_next_fresh_scene_is_played(
 
 
 @private_stage
-def test_a_scene_is_played_from_the_last_fresh_one_on(
-    tmp_path: Path, programs: Path
-) -> None:
+def test_a_scene_is_played_from_the_last_fresh_one_on(tmp_path: Path, programs: Path) -> None:
     path = page(tmp_path, *THREE)
     assert ": 2 cues in 1 " in green(rehearse(path, "--scene", 1, programs=programs))
     red(rehearse(path, "--scene", 2, programs=programs), "echo two")
@@ -518,18 +512,14 @@ def test_a_scene_is_played_from_the_last_fresh_one_on(
 
 
 @pytest.mark.parametrize("number", [0, -1, 7])
-def test_a_scene_that_is_not_there_is_refused(
-    tmp_path: Path, programs: Path, number: int
-) -> None:
+def test_a_scene_that_is_not_there_is_refused(tmp_path: Path, programs: Path, number: int) -> None:
     result = rehearse(page(tmp_path, *THREE), "--scene", number, programs=programs)
     assert (result.returncode, result.stdout) == (2, "")
     assert f"there is no scene {number}" in result.stderr
 
 
 @private_stage
-def test_objects_left_before_a_fresh_scene_are_a_failure(
-    tmp_path: Path, programs: Path
-) -> None:
+def test_objects_left_before_a_fresh_scene_are_a_failure(tmp_path: Path, programs: Path) -> None:
     path = page(tmp_path, THREE[0], THREE[5])
     report = red(rehearse(path, programs=programs), "left behind: /dev/shm/one")
     assert f"{path}:6: terminal main: touch /dev/shm/one\n" in report
@@ -682,16 +672,17 @@ def test_after_a_failure_nothing_is_left(
 def test_an_object_left_by_the_page_is_a_failure_and_removed(
     play: Callable, name: str, level: str
 ) -> None:
-    red(play(f"$ touch /dev/shm/{name}\n", "--level", level), f"left behind: /dev/shm/{name}")
+    red(
+        play(f"$ touch /dev/shm/{name}\n", "--level", level),
+        f"left behind: /dev/shm/{name}",
+    )
     assert not Path("/dev/shm", name).exists()
 
 
 # ---------------------------------------------------------------------------- levels
 
 
-def test_bare_an_object_of_the_machine_is_not_touched(
-    play: Callable, name: str
-) -> None:
+def test_bare_an_object_of_the_machine_is_not_touched(play: Callable, name: str) -> None:
     Path("/dev/shm", name).write_text("mine")
     result = play(f"$ rm /dev/shm/{name}\n", "--level", "bare")
     assert (result.returncode, result.stdout) == (2, "")
@@ -699,9 +690,7 @@ def test_bare_an_object_of_the_machine_is_not_touched(
     assert Path("/dev/shm", name).read_text() == "mine"
 
 
-def test_bare_what_needs_more_is_skipped_and_counted(
-    tmp_path: Path, programs: Path
-) -> None:
+def test_bare_what_needs_more_is_skipped_and_counted(tmp_path: Path, programs: Path) -> None:
     path = page(
         tmp_path,
         scene("$ true\n$ true\n"),
@@ -732,8 +721,11 @@ def test_without_unshare_the_play_is_bare_and_says_why(
 ) -> None:
     path = page(tmp_path, scene("$ true\n"), scene("$ true\n", "private"))
     line = green(rehearse(path, programs=programs, environment=no_unshare))
-    assert line.endswith(", 1 cues skipped (bare: " + "; ".join(
-        ["unshare: not today"] * (2 if os.geteuid() == 0 else 1)) + ")\n")
+    assert line.endswith(
+        ", 1 cues skipped (bare: "
+        + "; ".join(["unshare: not today"] * (2 if os.geteuid() == 0 else 1))
+        + ")\n"
+    )
 
 
 @as_root
@@ -751,7 +743,7 @@ def test_where_user_namespaces_are_forbidden_root_makes_the_others(
     assert "skipped" not in line
 
 
-FORBID = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\""
+FORBID = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
 
 
 @private_stage
@@ -802,8 +794,10 @@ def test_the_package_alone_plays_a_page_of_another_repository(tmp_path: Path) ->
     folder = tmp_path / "another repository"
     shutil.copytree(ROOT / "stage", folder / "stage")
     source = folder / "own.c"
-    source.write_text('#include <unistd.h>\nint main(void)\n{\n    char c;\n'
-                      '    (void)!write(1, "hello\\n", 6);\n    return read(0, &c, 1);\n}\n')
+    source.write_text(
+        "#include <unistd.h>\nint main(void)\n{\n    char c;\n"
+        '    (void)!write(1, "hello\\n", 6);\n    return read(0, &c, 1);\n}\n'
+    )
     helpers.compile_c(source, folder / "bin" / "own")
     page(folder, scene("(x) $ ./own\nhello\n[blocked in read]\n(x)\n^D\n"))
     green(
@@ -842,9 +836,7 @@ def _section(title: str) -> str:
 
 
 def _blocks(text: str, language: str) -> list[str]:
-    found = re.findall(
-        rf"^\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)", text, re.MULTILINE
-    )
+    found = re.findall(rf"^\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)", text, re.MULTILINE)
     return [textwrap.dedent(block).strip("\n") + "\n" for block in found]
 
 
@@ -878,10 +870,12 @@ SCHEMA: dict[str, Callable[[object], bool]] = {
     "terminal": lambda value: isinstance(value, str) and bool(value),
     "root": lambda value: isinstance(value, bool),
     "command": lambda value: isinstance(value, str),
-    "expect": lambda value: isinstance(value, list)
-    and all(line is None or isinstance(line, str) for line in value),
-    "end": lambda value: isinstance(value, dict)
-    and [*value] in (["status"], ["blocked"], ["running"]),
+    "expect": lambda value: (
+        isinstance(value, list) and all(line is None or isinstance(line, str) for line in value)
+    ),
+    "end": lambda value: (
+        isinstance(value, dict) and [*value] in (["status"], ["blocked"], ["running"])
+    ),
 }
 
 
@@ -900,15 +894,13 @@ def test_the_json_follows_the_documented_schema() -> None:
         assert (cue["command"] == "") == (cue["kind"] == "resume")
     source = CONTRIBUTING.read_text().split("\n")
     for cue in found:
-        assert (cue["command"].split("\n")[0] or cue["terminal"]) in source[
-            cue["line"] - 1
-        ] or cue["kind"] == "key"
+        assert (cue["command"].split("\n")[0] or cue["terminal"]) in source[cue["line"] - 1] or cue[
+            "kind"
+        ] == "key"
 
 
 def test_the_json_of_several_pages_goes_by_their_names(tmp_path: Path) -> None:
-    paths = [
-        page(tmp_path, scene(f"$ echo {name}"), name=f"{name}.rst") for name in "ab"
-    ]
+    paths = [page(tmp_path, scene(f"$ echo {name}"), name=f"{name}.rst") for name in "ab"]
     found = json.loads(stage("scenes", *paths).stdout)
     assert [(path, cue["command"]) for path, (cue,) in found.items()] == [
         (str(paths[0]), "echo a"),

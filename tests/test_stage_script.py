@@ -26,7 +26,11 @@ def only(*scenes: str) -> Cue:
 def test_a_prompt_begins_a_command_of_the_main_terminal() -> None:
     cue = only(scene("$ echo hello\nhello\n"))
     assert (cue.kind, cue.terminal, cue.root) == ("run", "main", False)
-    assert (cue.command, cue.expect, cue.end) == ("echo hello", ["hello"], End("status"))
+    assert (cue.command, cue.expect, cue.end) == (
+        "echo hello",
+        ["hello"],
+        End("status"),
+    )
 
 
 def test_a_name_before_the_prompt_is_the_terminal() -> None:
@@ -127,7 +131,19 @@ def test_output_may_be_indented() -> None:
     assert only(scene("$ ls\n   one\n two\n")).expect == ["   one", " two"]
 
 
-LOOK_ALIKES = ["[1]", "(x)", "$ x", "# x", "> x", "...", "^C", "(x) $ x", "\\", "", "x "]
+LOOK_ALIKES = [
+    "[1]",
+    "(x)",
+    "$ x",
+    "# x",
+    "> x",
+    "...",
+    "^C",
+    "(x) $ x",
+    "\\",
+    "",
+    "x ",
+]
 
 
 @pytest.mark.parametrize("text", LOOK_ALIKES)
@@ -145,9 +161,7 @@ def test_a_backslash_where_no_escape_begins_is_a_backslash() -> None:
 def _random_lines(seed: int) -> list[str]:
     chosen = random.Random(seed)
     letters = "\\\\[]()$#>^.. \t1aZäC\u00a0"
-    return [
-        "".join(chosen.choices(letters, k=chosen.randrange(7))) for _ in range(3000)
-    ]
+    return ["".join(chosen.choices(letters, k=chosen.randrange(7))) for _ in range(3000)]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -284,8 +298,7 @@ SCENES = {
     "after a target": ".. _here:\n\n" + scene("$ x"),
     "in a footnote": ".. [1] Text.\n\n" + "   .. code-block:: console\n"
     "      :class: scene\n\n      $ x\n",
-    "in a directive": ".. note::\n\n   .. code-block:: console\n"
-    "      :class: scene\n\n      $ x\n",
+    "in a directive": ".. note::\n\n   .. code-block:: console\n      :class: scene\n\n      $ x\n",
     "at the end, without a newline": scene("$ x").rstrip("\n"),
     "with blanks after the options": scene("$ x").replace("scene\n", "scene  \n"),
     "with two blanks after the dots": scene("$ x").replace(".. code", "..  code"),
@@ -325,7 +338,11 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
     "a note before any prompt": (HEAD + "   [1]\n", 4, "output before any prompt"),
     "a key before any prompt": (HEAD + "   ^C\n", 4, "output before any prompt"),
     "a prompt without a command": (HEAD + "   $\n", 4, "a prompt without a command"),
-    "output after the note": (HEAD + "   $ x\n   [1]\n   y\n", 6, "output after the note"),
+    "output after the note": (
+        HEAD + "   $ x\n   [1]\n   y\n",
+        6,
+        "output after the note",
+    ),
     "two notes": (HEAD + "   $ x\n   [1]\n   [2]\n", 6, "output after the note"),
     "a terminal that never blocks but is continued": (
         HEAD + "   (x) $ true\n   (x)\n   hello\n",

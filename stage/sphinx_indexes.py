@@ -1,0 +1,135 @@
+"""The reference page: indexes by call and by symptom, found and not listed.
+
+The page docs/reference.rst has a title and the glossary; this extension appends
+which program uses which call and which section speaks of it, and where the
+sessions show which error and which signal.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import signal
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+
+from .script import Cue, ScriptError, read
+
+PAGE = 'reference'
+SCREENPLAY = 'screenplay.rst'
+LABEL = re.compile(r'^\.\. _([\w-]+):$')
+MANUAL = re.compile(r':manpage:`(\w+)\((\d\w*)\)`')
+#: What looks like a call and is C itself.
+KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'static_assert'}
+
+
+def calls(text: str) -> set[str]:
+    """Return the functions that a C file calls and does not define itself."""
+    code = re.sub(r'/\*.*?\*/|//[^\n]*|"(\\.|[^"\\])*"', '', text, flags=re.DOTALL)
+    own = set(re.findall(r'^(?:static )?\w+ (\w+)\([^;]*\)\n\{', code, re.MULTILINE))
+    return set(re.findall(r'\b([a-z]\w*)\(', code)) - own - KEYWORDS
+
+
+def sections(page: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield (line from 1, label of its section, line) for the lines of a page."""
+    label = ''
+    for number, line in enumerate(page.read_text(encoding='utf-8').splitlines(), 1):
+        if match := LABEL.match(line):
+            label = match[1]
+        yield number, label, line
+
+
+def symptoms(cue: Cue) -> Iterator[tuple[str, str]]:
+    """Yield (name, line of output) of each error and signal that a cue shows."""
+    errors = {os.strerror(number): name for number, name in errno.errorcode.items()}
+    signals = {signal.strsignal(number): number.name for number in signal.Signals}
+    for line in filter(None, cue.expect):
+        for text, name in errors.items():
+            if line.endswith(f': {text}') or f'{name} ({text})' in line:
+                yield name, line
+        if line in signals:
+            yield signals[line], line
+    if cue.kind == 'key' and cue.end.kind == 'status' and cue.end.status > 128:
+        yield signal.Signals(cue.end.status - 128).name, f'status {cue.end.status}'
+
+
+def by_call(docs: Path) -> list[str]:
+    """Return the lines of the index by call."""
+    users, spoken, manual = defaultdict(set), defaultdict(dict), {}
+    for file in sorted((docs.parent / 'code').glob('*/*.c')):
+        for call in calls(file.read_text(encoding='utf-8')):
+            users[call].add(file.relative_to(docs.parent))
+    for _, label, line in sections(docs / SCREENPLAY):
+        for name, section in MANUAL.findall(line):
+            manual.setdefault(name, section)
+            if label:
+                spoken[name][f':ref:`{label}`'] = True
+    rows = []
+    for call, files in sorted(users.items()):
+        title = f':manpage:`{call}({manual[call]})`' if call in manual else f'``{call}()``'
+        programs = ', '.join(f':ref:`{file.stem} <{file.stem}>`' for file in sorted(files))
+        rows.append((title, programs, ', '.join(spoken[call]) or '\\'))
+    return table(('call', 'used by', 'spoken of in'), rows)
+
+
+def by_symptom(docs: Path) -> list[str]:
+    """Return the lines of the index by symptom."""
+    labels = {number: label for number, label, _ in sections(docs / SCREENPLAY)}
+    shown: dict[tuple[str, str], dict[str, bool]] = defaultdict(dict)
+    try:
+        page = read(str(docs / SCREENPLAY))
+    except ScriptError:
+        return []  # drawing the page reports it
+    command: dict[str, str] = {}
+    for cue in page.cues():
+        command[cue.terminal] = cue.command if cue.kind == 'run' else command.get(cue.terminal, '')
+        for name, line in symptoms(cue):
+            what = f'``{command[cue.terminal].splitlines()[0]}``: ``{line}``'
+            shown[name, f':ref:`{labels[cue.line]}`'][what] = True
+    rows = [(f'``{name}``', '; '.join(whats), where)
+            for (name, where), whats in sorted(shown.items())]
+    return table(('symptom', 'how it comes about', 'shown in'), rows)
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """Return a table as reST."""
+    lines = ['.. list-table::', '   :header-rows: 1', '']
+    for row in [head, *rows]:
+        lines += [f'   {"*" if index == 0 else " "} - {cell}' for index, cell in enumerate(row)]
+    return [*lines, '']
+
+
+def derive(app: Sphinx, config: Config) -> None:
+    """Make the indexes; as a setting, so that Sphinx sees when they change."""
+    docs = Path(app.srcdir)
+    config.course_indexes = '\n'.join(['', 'By Call', '-------', '', *by_call(docs), 'By Symptom',
+                                       '----------', '', *by_symptom(docs)])
+
+
+def append(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Complete the reference page."""
+    if docname == PAGE:
+        source[0] += '\n' + app.config.course_indexes
+
+
+def outdated(app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
+    """Have the page read again when an index has changed, and only then."""
+    before = getattr(env, 'course_indexes', None)
+    env.course_indexes = app.config.course_indexes
+    return [] if before == app.config.course_indexes else [PAGE]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the hooks."""
+    app.add_config_value('course_indexes', '', '', str)
+    app.connect('config-inited', derive)
+    app.connect('env-get-outdated', outdated)
+    app.connect('source-read', append)
+    return {'parallel_read_safe': True, 'parallel_write_safe': True}

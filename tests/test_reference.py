@@ -1,0 +1,58 @@
+"""The reference page: complete against the programs and the sessions."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
+
+from stage.script import parse  # noqa: E402
+from stage.sphinx_indexes import by_call, by_symptom, calls, symptoms  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "build/html/reference.html"
+
+
+def text() -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", PAGE.read_text())).split())
+
+
+def test_every_call_of_every_program_is_in_the_index() -> None:
+    rows = "\n".join(by_call(ROOT / "docs"))
+    for file in (ROOT / "code").glob("*/*.c"):
+        for call in calls(file.read_text()):
+            row = re.search(rf"\* - :?\S*`{call}\(.*\n.*", rows)
+            assert row and f":ref:`{file.stem} " in row[0], (call, file)
+
+
+@pytest.mark.parametrize("symptom", ["EEXIST", "ENOENT", "EINVAL", "EMFILE", "ENODEV", "SIGBUS",
+                                     "SIGINT"])
+def test_what_the_sessions_show_is_in_the_index(symptom: str) -> None:
+    assert any(f"``{symptom}``" in line for line in by_symptom(ROOT / "docs"))
+    assert f" {symptom} " in text()
+
+
+def test_every_error_line_of_the_sessions_is_found() -> None:
+    """A line of a program that has failed, "program: call object: text", has an errno."""
+    from stage.script import read
+    for cue in read(str(ROOT / "docs/screenplay.rst")).cues():
+        if cue.end.kind == "status" and cue.end.status == 1:
+            for line in filter(None, cue.expect):
+                if re.match(r"\d{3}-\S+: \w+ \S+: [A-Z]", line):
+                    assert list(symptoms(cue)), line
+
+
+def test_an_error_and_a_signal_are_told_apart() -> None:
+    page = parse("page.rst", ".. code-block:: console\n   :class: scene\n\n"
+                 "   $ ./x\n   x: open /y: File exists\n   [1]\n"
+                 "   $ ./z\n   Bus error\n   [135]\n   $ cat\n   ^C\n   [130]\n")
+    found = [name for cue in page.cues() for name, _ in symptoms(cue)]
+    assert found == ["EEXIST", "SIGBUS", "SIGINT"]
+
+
+def test_calls_in_comments_and_texts_and_own_functions_are_not_calls() -> None:
+    source = ('static int own(int x)\n{\n    return x;\n}\n/* a() */ // b()\n'
+              'int main(void)\n{\n    if (own(1)) printf("c()");\n}\n')
+    assert calls(source) == {"printf"}
