@@ -19,6 +19,7 @@ int main(int argc, char **argv)
     }
     const char *const file = argc > 1 ? argv[1] : "/etc/passwd";
 
+    // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
     const int fd = open(file, O_RDONLY | O_NONBLOCK);
     if (fd == -1)
         err(EXIT_FAILURE, "open %s", file);

@@ -13,12 +13,14 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+// An atomic that is not lock-free has a hidden lock in each process.
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "no lock-free 64-bit atomics");
 
 static volatile sig_atomic_t stop;
@@ -61,7 +63,8 @@ int main(int argc, char **argv)
         err(EXIT_FAILURE, "close %s", name);
 
     // Without SA_RESTART, Ctrl-C ends the wait, too; with the guard in hand it
-    // must not end the process before the post.
+    // must not end the process before the post. (If it comes just before
+    // sem_wait(), it is noticed when the guard is free, or pressed again.)
     const struct sigaction action = {.sa_handler = on_interrupt};
     if (sigaction(SIGINT, &action, NULL) == -1)
         err(EXIT_FAILURE, "sigaction SIGINT");
@@ -74,15 +77,16 @@ int main(int argc, char **argv)
         }
         const uint64_t seen = atomic_load(counter);
         sleep(1);
-        if (!stop) {
+        const bool finished = !stop; // asked once: what is stored is printed
+        if (finished)
             atomic_store(counter, seen + 1);
-            done++;
-        }
         if (sem_post(guard) == -1)
             err(EXIT_FAILURE, "sem_post %s", guard_name);
-        if (!stop &&
-            (printf("%" PRIu64 "\n", seen + 1) < 0 || fflush(stdout) == EOF))
+        if (!finished)
+            break;
+        if (printf("%" PRIu64 "\n", seen + 1) < 0 || fflush(stdout) == EOF)
             err(EXIT_FAILURE, "write to standard output");
+        done++;
     }
 
     if (munmap(counter, sizeof *counter) == -1)

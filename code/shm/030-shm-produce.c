@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// One that is not lock-free would keep its lock in one of the processes.
+// An atomic that is not lock-free has a hidden lock in each process.
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "no lock-free 64-bit atomics");
 
 static volatile sig_atomic_t stop;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * @brief Remove the name of a shared memory object; who has it open keeps it.
+ * @brief Remove the name of a shared memory object; its users keep it.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <err.h>
