@@ -52,6 +52,8 @@ html() {
         name=${page#docs/}
         $python -m stage scenes "$page" >"build/sphinx/html/${name%.rst}.scenes.json"
     done
+    $python -m sphinx -q -b text -c . -d build/sphinx/doctrees docs build/sphinx/text docs/screenplay.rst
+    $python -m stage.archive build/sphinx/text/screenplay.txt build/sphinx/html
     rm -rf build/html.new
     cp -Rp build/sphinx/html build/html.new
     touch build/html.new/.done

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
@@ -135,8 +137,27 @@ def append(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] += '\n' + app.config.programs_list
 
 
+def under_listings(app: Sphinx, document: nodes.document) -> None:
+    """Put under each listing of a program how it is compiled, and the way to the code page."""
+    code = Path(app.srcdir).parent / 'code'
+    for listing in list(document.findall(nodes.literal_block)):
+        file = Path(listing.get('source', ''))
+        if code not in Path(os.path.normpath(file)).parents or listing.parent is document:
+            continue
+        line = nodes.paragraph(classes=['compile'])
+        if file.suffix == '.c':
+            line += [nodes.literal('', f'cc -o {file.stem} {file.name} && ./{file.stem}'),
+                     nodes.Text(' ')]
+        label = nodes.inline('', 'on the code page')
+        line += addnodes.pending_xref('', label, refdomain='std', reftype='ref', refexplicit=True,
+                                      reftarget=file.stem, refdoc=app.env.docname, refwarn=True)
+        wrapper = listing.parent
+        wrapper.parent.insert(wrapper.parent.index(wrapper) + 1, line)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value('programs_list', '', 'env', str)
     app.connect('config-inited', derive)
     app.connect('source-read', append)
+    app.connect('doctree-read', under_listings)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

@@ -28,8 +28,8 @@ SHM = Path("/dev/shm")
 # Not a pause: after this long, what a test waits for is held not to happen.
 BOUND = 30.0
 
-# Texts of the C locale; the time in what is printed is UTC anyway.
-ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
+# Texts of the C locale, and a time zone that is not UTC, which is printed.
+ENVIRONMENT = {**os.environ, "LC_ALL": "C", "TZ": "XYZ-5:30"}
 
 # The tests say errors in glibc's words; these are musl's for the same.
 MUSL = {

@@ -139,15 +139,17 @@ def stage(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str
 def rehearse(
     page: Path, *arguments: object, programs: Path = PROGRAMS, **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Play a page."""
-    return stage("rehearse", page, "--programs", programs, *arguments, **options)
+    """Play a page, by default on the best level, without looking for it again."""
+    given = ("--level", LEVEL, "--programs", programs)
+    return stage("rehearse", page, *given, *arguments, **options)
 
 
 def promote(
     page: Path, *arguments: object, programs: Path = PROGRAMS, **options: Any
 ) -> subprocess.CompletedProcess[str]:
     """Play a page, and write what came into it."""
-    return stage("promote", page, "--programs", programs, *arguments, **options)
+    given = ("--level", LEVEL, "--programs", programs)
+    return stage("promote", page, *given, *arguments, **options)
 
 
 def green(result: subprocess.CompletedProcess[str]) -> str:

@@ -59,7 +59,7 @@ def play(tmp_path: Path, programs: Path) -> Callable[..., object]:
 
     def run(text: str, *arguments: object, **options: object) -> object:
         path = page(tmp_path, scene(text))
-        given = ("--programs", programs, "--deadline", 1, *arguments)
+        given = ("--level", LEVEL, "--programs", programs, "--deadline", 1, *arguments)
         return stage("rehearse", path, *given, **options)
 
     return run
@@ -720,7 +720,7 @@ def test_without_unshare_the_play_is_bare_and_says_why(
     tmp_path: Path, programs: Path, no_unshare: dict[str, str]
 ) -> None:
     path = page(tmp_path, scene("$ true\n"), scene("$ true\n", "private"))
-    line = green(rehearse(path, programs=programs, environment=no_unshare))
+    line = green(stage("rehearse", path, "--programs", programs, environment=no_unshare))
     assert line.endswith(
         ", 1 cues skipped (bare: "
         + "; ".join(["unshare: not today"] * (2 if os.geteuid() == 0 else 1))
@@ -738,7 +738,7 @@ def test_where_user_namespaces_are_forbidden_root_makes_the_others(
         f'exec {shutil.which("unshare")} "$@"\n'
     )
     path = page(tmp_path, scene("$ id -un; pwd\nstudent\n/mnt\n# id -un\nroot\n"))
-    line = green(rehearse(path, programs=programs, environment=no_unshare))
+    line = green(stage("rehearse", path, "--programs", programs, environment=no_unshare))
     assert ": 2 cues in 1 terminals" in line
     assert "skipped" not in line
 
@@ -752,7 +752,7 @@ def test_in_a_namespace_that_forbids_others_the_page_is_green_or_skipped(
 ) -> None:
     path = page(tmp_path, scene("$ true\n"), scene("$ pwd\n/mnt\n", "private"))
     outer = ["unshare", "--user", "--map-root-user", "sh", "-c", FORBID, "sh"]
-    line = green(rehearse(path, programs=programs, prefix=outer))
+    line = green(stage("rehearse", path, "--programs", programs, prefix=outer))
     skipped = re.search(r", 1 cues skipped \(bare: (.+)\)\n$", line)
     assert skipped or ": 2 cues" in line
 

@@ -1,0 +1,58 @@
+"""The archives of the built site: complete, the same each time, and they build."""
+
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from stage.archive import archive
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = ROOT / "code"
+FAMILIES = sorted(path.name for path in CODE.iterdir() if path.is_dir())
+
+
+def unpack(name: str, folder: Path) -> Path:
+    with tarfile.open(ROOT / "build/html" / f"{name}.tar.gz") as tar:
+        tar.extractall(folder, filter="data")
+    return folder / name
+
+
+def names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def built(folder: Path) -> set[str]:
+    """Run make in there; return what it has made."""
+    before = names(folder)
+    done = subprocess.run(["make"], cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return names(folder) - before
+
+
+def test_the_course_has_all_programs_and_the_page_as_text(tmp_path: Path) -> None:
+    course = unpack("ipc-course", tmp_path)
+    files = {str(path.relative_to(CODE)) for path in CODE.glob("*/*.[ch]")}
+    assert names(course) == files | {"Makefile", "LICENSE", "screenplay.txt"}
+    for name in files:
+        assert (course / name).read_bytes() == (CODE / name).read_bytes()
+    text = (course / "screenplay.txt").read_text()
+    assert "Produce into Shared Memory" in text and "int main(int argc" in text
+    assert built(course) == {str(Path(name).with_suffix("")) for name in files if name[-1] == "c"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_chapter_builds_alone(family: str, tmp_path: Path) -> None:
+    chapter = unpack(f"ipc-{family}", tmp_path)
+    assert built(chapter) == {path.stem for path in (CODE / family).glob("*.c")}
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
+    one, two = tmp_path / "1" / "x.tar.gz", tmp_path / "2" / "x.tar.gz"
+    for target in (one, two):
+        target.parent.mkdir()
+        archive(target, {"b": b"2", "a": b"1"})
+    assert one.read_bytes() == two.read_bytes()
+    with tarfile.open(one) as tar:
+        assert tar.getnames() == ["x/a", "x/b"]
