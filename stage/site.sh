@@ -3,6 +3,7 @@
 # The Makefile runs it when an input is newer than the site, one at a time.
 set -eu
 python=build/venv/bin/python
+[ -t 1 ] || export NO_COLOR=1 # Sphinx would take CI=true for a terminal
 
 # The tools, once; again when other versions are asked for, or Python itself is another one.
 venv() {
@@ -42,7 +43,7 @@ xml() {
 # works, and if it is missing or other, nothing old may stay.
 html() {
     venv
-    { cat build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt stage/sphinx_*.py stage/site.sh; } >build/.basis
+    { cat build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt stage/sphinx_*.py stage/script.py stage/site.sh; } >build/.basis
     cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
     rm -f build/sphinx/.done
     xml
