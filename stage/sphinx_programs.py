@@ -125,7 +125,9 @@ def derive(app: Sphinx, config: Config) -> None:
     # The families come in the order of the pages, their files by number.
     for family in dict.fromkeys(listing.file.parent for listing in shown):
         if members := [file for file in files if file.parent == family and file in labels]:
-            lines += ['', f'``{family.relative_to(top)}/``', '-' * 80, '']
+            archive = f'ipc-{family.name}.tar.gz'
+            lines += ['', f'``{family.relative_to(top)}/``', '-' * 80, '',
+                      f'All of them: `{archive} <../{archive}>`__', '']
             for file in members:
                 lines += section(file, top, labels[file])
     config.programs_list = '\n'.join(lines)

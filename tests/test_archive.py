@@ -56,3 +56,9 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
     assert one.read_bytes() == two.read_bytes()
     with tarfile.open(one) as tar:
         assert tar.getnames() == ["x/a", "x/b"]
+
+
+def test_the_code_page_links_every_archive() -> None:
+    page = (ROOT / "build/html/code/index.html").read_text()
+    for name in ("course", *FAMILIES):
+        assert f'href="../ipc-{name}.tar.gz"' in page

@@ -351,6 +351,12 @@ FAILS: dict[str, tuple[str, int, str, str]] = {
         "x",
         "documented as blocked in a system call",
     ),
+    "a wait with a timeout instead of blocked": (
+        "(x) $ bash -c 'read -t 0.5 word'\n[blocked]\n(x)\n^C\n[130]\n",
+        1,
+        "x",
+        "ended with exit status 142 instead of blocking in a system call",
+    ),
     "a child that sleeps instead of blocked": (
         "(x) $ sh -c 'sleep 1; :'; sh -c 'while :; do :; done'\n[blocked in wait4]\n"
         "(x)\n^C\n[130]\n",
