@@ -105,3 +105,18 @@ def stranger(_public_programs: Path) -> Callable[..., process.Completed]:
         )
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many of the mutations have been caught: a promise of the course."""
+    seen = {
+        result: sum("test_a_mutation_is_caught" in report.nodeid for report in reports)
+        for result in ("passed", "failed", "skipped")
+        if (reports := terminalreporter.getreports(result))
+    }
+    if any(seen.values()):
+        missed = seen.get("failed", 0)
+        left_out = seen.get("skipped", 0)
+        terminalreporter.write_line(
+            f"mutations: {seen.get('passed', 0)} caught, {missed} missed, {left_out} skipped"
+        )
