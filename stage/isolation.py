@@ -29,7 +29,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .script import Page, ScriptError
-from .terminal import Terminal
+from .terminal import Terminal, processes
 
 LEVELS = ('user', 'root', 'bare')
 FOLDER = '/mnt'
@@ -177,8 +177,9 @@ class Stage:
 
     def pids(self) -> set[int]:
         """Return all PIDs seen in the terminals."""
+        table = processes()
         for terminal in self.terminals.values():
-            terminal.processes()
+            terminal.processes(table)
         return {pid for terminal in self.terminals.values() for pid in terminal.seen}
 
     def objects(self, every: bool = False) -> set[str]:

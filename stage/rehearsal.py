@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from .isolation import Stage
 from .matching import Renaming, plain
 from .script import ELLIPSIS, Cue, Page, Scene, escape
-from .terminal import DEADLINE, Clock, Observation, Terminal, as_lines, as_text
+from .terminal import DEADLINE, Clock, Observation, Terminal, as_lines, as_text, processes
 
 
 #: Lines of output that a report shows beyond those that were expected.
@@ -89,7 +89,8 @@ class Rehearsal:
         self.last: Cue | None = None  # that has been played
 
     def _someone_sleeps(self) -> bool:
-        return any(terminal.sleeping() for terminal in self.stage.terminals.values())
+        table = processes()
+        return any(terminal.sleeping(table) for terminal in self.stage.terminals.values())
 
     def play(self, last: int | None = None, keep_going: bool = False) -> Result:
         """Play all scenes, or up to the scene of number ``last`` from the fresh one before it.

@@ -45,6 +45,10 @@ TIMEOUTS = {
 }
 
 
+#: PID -> (state, process group, session).
+Table = dict[int, tuple[str, int, int]]
+
+
 class Observation(Exception):
     """The real run is not what the page claims; the text is the reason in one line."""
 
@@ -178,20 +182,21 @@ class Terminal:
         """Return what has been printed and not taken, complete lines only."""
         return as_lines(as_text(self.output[:self.output.rfind(b'\n') + 1]))
 
-    def processes(self) -> list[int]:
-        """Return the PIDs of the foreground job, and note all of this terminal's in ``seen``."""
+    def processes(self, table: Table | None = None) -> list[int]:
+        """Return the PIDs of the foreground job, and note all of this terminal's in ``seen``.
+
+        ``table`` is from :func:`processes`, where several terminals are asked at once.
+        """
         try:
             group = os.tcgetpgrp(self.fd)
         except OSError:
             return []
         found = []
-        for entry in os.listdir('/proc'):
-            if entry.isdigit() and (stat := _stat(int(entry))):
-                state, process_group, session = stat
-                if session == self.pid:
-                    self.seen.add(int(entry))
-                    if process_group == group != self.pid and state != 'Z':
-                        found.append(int(entry))
+        for pid, (state, process_group, session) in (table or processes()).items():
+            if session == self.pid:
+                self.seen.add(pid)
+                if process_group == group != self.pid and state != 'Z':
+                    found.append(pid)
         return found
 
     def background(self) -> list[str]:
@@ -204,10 +209,10 @@ class Terminal:
                 found.append(f'{pid} {_read(f"/proc/{pid}/comm").strip()}')
         return found
 
-    def sleeps(self) -> tuple[list[Sleep], bool]:
+    def sleeps(self, table: Table | None = None) -> tuple[list[Sleep], bool]:
         """Return the sleeping processes of the foreground job, and whether another is awake."""
         found, awake = [], False
-        for pid in self.processes():
+        for pid in self.processes(table):
             sleep = self._sleep(pid)
             if sleep:
                 found.append(sleep)
@@ -245,9 +250,9 @@ class Terminal:
                 return sleep
         return None
 
-    def sleeping(self) -> bool:
+    def sleeping(self, table: Table | None = None) -> bool:
         """Whether the foreground job sleeps by the clock."""
-        return self.busy and any(sleep.timed for sleep in self.sleeps()[0])
+        return self.busy and any(sleep.timed for sleep in self.sleeps(table)[0])
 
     def running(self) -> bool:
         """Whether the foreground job sleeps by the clock, or has computed for a while.
@@ -313,7 +318,7 @@ class Clock:
                 pause = time.monotonic() - now
                 slept += pause
                 self.slept += pause
-            nap = min(nap * 2, 0.02)
+            nap = min(nap * 2, 0.05)  # output ends it early
 
 
 def _set_modes(fd: int) -> None:
@@ -338,6 +343,12 @@ def as_lines(text: str) -> list[str]:
     """Cut output into lines as a terminal shows them: tabs are blanks."""
     lines = text.removesuffix('\n').split('\n') if text else []
     return [line.removesuffix('\r').expandtabs() for line in lines]
+
+
+def processes() -> Table:
+    """Return PID -> (state, process group, session) of all processes that can be seen."""
+    stats = {int(entry): _stat(int(entry)) for entry in os.listdir('/proc') if entry.isdigit()}
+    return {pid: stat for pid, stat in stats.items() if stat}
 
 
 def _read(path: str) -> str:
