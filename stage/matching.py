@@ -118,7 +118,7 @@ class Renaming:
 
     def _difference(self, documented: list[Token], real: list[Token]) -> str | None:
         blanks_differ = width_changed = False
-        for (kind, text), (real_kind, real_text) in zip(documented, real):
+        for (kind, text), (real_kind, real_text) in zip(documented, real, strict=False):
             if kind == real_kind == 'blanks':
                 blanks_differ |= text != real_text
                 continue
@@ -251,7 +251,7 @@ class Renaming:
         if len(documented) != len(came):
             return list(came)
         return [index if line is None or self.difference(line, real[index]) else line
-                for line, index in zip(documented, came)]
+                for line, index in zip(documented, came, strict=True)]
 
 
 def _shape(line: str | None) -> tuple[Token, ...] | None:

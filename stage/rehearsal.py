@@ -15,7 +15,6 @@ from .matching import Renaming, plain
 from .script import ELLIPSIS, Cue, Page, Scene, escape
 from .terminal import DEADLINE, Clock, Observation, Terminal, as_lines, as_text, processes
 
-
 #: Lines of output that a report shows beyond those that were expected.
 MOST = 40
 

@@ -39,12 +39,14 @@ class Drawing:
         shape = f' columns of-{len(columns)}' if len(columns) > 1 else ''
         head = ''
         if shape:
-            titles = ''.join(f'<b class="in-{number} colour-{self.colours[name]}">{escape(name)}</b>'
-                             for number, name in enumerate(columns, 1))
+            titles = ''.join(
+                f'<b class="in-{number} colour-{self.colours[name]}">{escape(name)}</b>'
+                for number, name in enumerate(columns, 1))
             head = f'<span class="names" aria-hidden="true">{titles}</span>'
         body = ''.join(self._cue(scene, index, columns) for index in range(len(scene.cues)))
-        return (f'<div class="highlight-console notranslate scene{shape}" id="scene-{scene.number}">'
-                f'<div class="highlight">{head}<pre tabindex="0">{body}</pre></div></div>')
+        return (f'<div class="highlight-console notranslate scene{shape}" '
+                f'id="scene-{scene.number}"><div class="highlight">{head}'
+                f'<pre tabindex="0">{body}</pre></div></div>')
 
     def _cue(self, scene: Scene, index: int, columns: list[str]) -> str:
         cue = scene.cues[index]
@@ -60,8 +62,7 @@ class Drawing:
         else:
             self.busy[cue.terminal] = cue.end.kind
         before = scene.cues[index - 1].terminal if index else None
-        lines = [_speech(cue, cue.terminal != before), *(f'<span class="go">{escape(line)}</span>' if line is not None
-                                 else '<span class="note">...</span>' for line in cue.expect)]
+        lines = [_speech(cue, cue.terminal != before), *map(_output, cue.expect)]
         if note := _note(cue, scene.cues[index + 1:index + 2]):
             lines.append(f'<span class="note">{note}</span>')
         text = '\n'.join(lines) + '\n'
@@ -94,13 +95,21 @@ def _speech(cue: Cue, turn: bool) -> str:
     if cue.kind == 'key':
         key = f'<span class="key">{escape(cue.command)}</span>'
         return f'{who}\n{key}' if turn else key
-    speaker = f'<span class="who">({escape(cue.terminal)}) </span>' if cue.terminal != 'main' else ''
-    mark = '#' if cue.root else '$'
-    first, *rest = cue.command.split('\n')
-    lines = [f'<span class="gp">{speaker}{mark} </span><span class="command">{escape(first)}</span>']
-    lines += [f'<span class="gp">&gt; </span><span class="command">{escape(line)}</span>'
-              for line in rest]
+    prompt = '# ' if cue.root else '$ '
+    if cue.terminal != 'main':
+        prompt = f'<span class="who">({escape(cue.terminal)}) </span>{prompt}'
+    lines = []
+    for line in cue.command.split('\n'):
+        lines.append(f'<span class="gp">{prompt}</span><span class="command">{escape(line)}</span>')
+        prompt = '&gt; '
     return '\n'.join(lines)
+
+
+def _output(line: str | None) -> str:
+    """Return a line of output, or the ellipsis."""
+    if line is None:
+        return '<span class="note">...</span>'
+    return f'<span class="go">{escape(line)}</span>'
 
 
 def _note(cue: Cue, following: list[Cue]) -> str:
@@ -135,7 +144,7 @@ class Draw(SphinxPostTransform):
                            'docs/contributing.rst', path, len(blocks), len(page.scenes))
             return
         drawing = Drawing(page)
-        for block, scene in zip(blocks, page.scenes):
+        for block, scene in zip(blocks, page.scenes, strict=True):
             block.replace_self(nodes.raw('', drawing.html(scene), format='html'))
 
 

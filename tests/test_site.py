@@ -14,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from pygments.styles import get_style_by_name
-
 from test_house import C_FILES, ROOT, copy, listing, make  # noqa: F401
 
 SITE = ROOT / "build/html"
