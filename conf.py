@@ -11,8 +11,8 @@ copyright = '2026, the authors of the course'
 language = 'en'
 needs_sphinx = '9.0'
 
-extensions = ['breathe', 'sphinx_copybutton', 'stage.sphinx_figures',
-              'stage.sphinx_indexes', 'stage.sphinx_programs', 'stage.sphinx_scenes']
+extensions = ['breathe', 'stage.sphinx_figures', 'stage.sphinx_indexes',
+              'stage.sphinx_programs', 'stage.sphinx_scenes', 'stage.sphinx_theme']
 highlight_language = 'c'
 pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more
 pygments_dark_style = 'github-dark-high-contrast'
@@ -23,13 +23,13 @@ breathe_default_project = 'code'
 breathe_domain_by_extension = {'c': 'c', 'h': 'c'}
 nitpick_ignore_regex = [('c:identifier', r'u?int\d+_t')]  # of the C library
 
-html_theme = 'furo'
+html_theme_path = ['docs']
+html_theme = '_theme'
+html_theme_options = {'source_url': ''}  # where docs/ can be read, with a slash at the end
+html_baseurl = ''  # where the site is, for search engines
 html_title = project
 html_static_path = ['docs/_static']
 html_css_files = ['course.css']
 html_copy_source = False
 html_use_index = False
-
-# Only what is typed is copied: no prompt, no output.
-copybutton_prompt_text = r'(?:\(\w+\) )?[$#] |> '
-copybutton_prompt_is_regexp = True
+html_additional_pages = {'404': '404.html'}

@@ -1,0 +1,85 @@
+"""One style sheet for the theme of docs/_theme, and pages without inline styles.
+
+The sheet is that of the theme, the colours of the code, light and dark, and the sheets of the
+project, without their comments. Its checksum is in its address, so that browsers load a new one.
+Without this extension the pages load several sheets, and have no dark colours for code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from docutils import nodes
+from pygments.formatters import HtmlFormatter
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+COLOUR = re.compile(r'((?:background-)?color): (#\w+)')
+
+
+def highlighting(light: str, dark: str) -> str:
+    """Return the rules for code: one for each look, with its colours in both themes."""
+    sheets = [HtmlFormatter(style=name) for name in (light, dark)]
+    looks: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for sheet in sheets for name in sheet.class2style):
+        styles = [sheet.class2style.get(name, ('',))[0] for sheet in sheets]
+        colours = [dict(COLOUR.findall(style)) for style in styles]
+        rules = [f'{key}: light-dark({colours[0].get(key, none)}, {colours[1].get(key, none)})'
+                 for key, none in (('color', 'currentcolor'), ('background-color', 'transparent'))
+                 if key in colours[0] or key in colours[1]]
+        rules += [rule for rule in styles[0].split('; ') if rule and not COLOUR.match(rule)]
+        if name and rules:
+            looks.setdefault('; '.join(rules), []).append(f'.highlight .{name}')
+    grounds = ', '.join(sheet.style.background_color for sheet in sheets)
+    texts = ', '.join(re.findall(r'color: (#\w+)', sheet.class2style.get('n', ('',))[0])[0] for sheet in sheets)
+    return '\n'.join([f'.highlight {{ background: light-dark({grounds}); color: light-dark({texts}) }}',
+                      *(f'{", ".join(names)} {{ {look} }}' for look, names in looks.items())])
+
+
+def sheet(top: Path, config: Config) -> str:
+    """Return the one style sheet."""
+    parts = [top / 'docs/_theme/static/theme.css']
+    parts += [top / folder / name for folder in config.html_static_path for name, _ in config.html_css_files]
+    texts = [part.read_text(encoding='utf-8') for part in parts]
+    texts.insert(1, highlighting(config.pygments_style, config.pygments_dark_style))
+    text = re.sub(r'/\*.*?\*/', '', '\n'.join(texts), flags=re.S)
+    return re.sub(r'\s*\n\s*', '\n', text).lstrip()
+
+
+def prepare(app: Sphinx, config: Config) -> None:
+    """Write the sheet, and tell the pages its checksum; a new one has all of them written again."""
+    top = Path(app.confdir)
+    text = sheet(top, config)
+    script = (top / 'docs/_theme/static/theme.js').read_bytes()
+    config.html_context['checksums'] = {
+        'site.css': hashlib.sha256(text.encode()).hexdigest()[:8],
+        'theme.js': hashlib.sha256(script).hexdigest()[:8]}
+    static = Path(app.outdir) / '_static'
+    static.mkdir(parents=True, exist_ok=True)
+    (static / 'site.css').write_text(text, encoding='utf-8')
+
+
+def leave_widths(app: Sphinx, document: nodes.document) -> None:
+    """Columns of tables are as wide as they need: their widths would be inline styles."""
+    for table in document.findall(nodes.table):
+        table['classes'] = [name for name in table['classes'] if name != 'colwidths-given']
+
+
+def place(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """The page for what is not found is served at any depth: its links begin at the top."""
+    if pagename == '404' and app.config.html_baseurl:
+        relative, top = context['pathto'], urlsplit(app.config.html_baseurl).path.rstrip('/') + '/'
+        context['pathto'] = lambda *args, **kwargs: urljoin(top, relative(*args, **kwargs))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register what prepares the site."""
+    app.add_config_value('pygments_dark_style', 'default', 'html', str)
+    app.connect('config-inited', prepare, priority=900)
+    app.connect('doctree-read', leave_widths)
+    app.connect('html-page-context', place)
+    return {'parallel_read_safe': True, 'parallel_write_safe': True}
