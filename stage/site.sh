@@ -8,7 +8,7 @@ python=build/venv/bin/python
 # The tools, once; again when other versions are asked for, or Python itself is another one.
 venv() {
     if cmp -s docs/requirements.txt build/venv/.done &&
-        $python -c 'import breathe, furo, pytest, sphinx' 2>/dev/null; then
+        $python -c 'import accessible_pygments, breathe, pytest, sphinx' 2>/dev/null; then
         touch build/venv/.done # another make has been here first
         return
     fi
@@ -43,12 +43,15 @@ xml() {
 # works, and if it is missing or other, nothing old may stay.
 html() {
     venv
-    { cat build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt stage/sphinx_*.py stage/script.py stage/site.sh; } >build/.basis
+    { cat build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt docs/_theme/theme.toml \
+        stage/sphinx_*.py stage/script.py stage/site.sh; } >build/.basis
     cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
     rm -f build/sphinx/.done
     xml
+    commit=
+    [ ! -e .git ] || commit=$(git describe --always --dirty 2>/dev/null) || commit=
     echo 'Building the site'
-    $python -m sphinx -q -n -W --keep-going -c . -d build/sphinx/doctrees docs build/sphinx/html
+    $python -m sphinx -q -n -W --keep-going -A commit="$commit" -c . -d build/sphinx/doctrees docs build/sphinx/html
     for page; do
         name=${page#docs/}
         $python -m stage scenes "$page" >"build/sphinx/html/${name%.rst}.scenes.json"

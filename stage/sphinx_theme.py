@@ -34,9 +34,9 @@ def highlighting(light: str, dark: str) -> str:
         rules += [rule for rule in styles[0].split('; ') if rule and not COLOUR.match(rule)]
         if name and rules:
             looks.setdefault('; '.join(rules), []).append(f'.highlight .{name}')
-    grounds = ', '.join(sheet.style.background_color for sheet in sheets)
-    texts = ', '.join(re.findall(r'color: (#\w+)', sheet.class2style.get('n', ('',))[0])[0] for sheet in sheets)
-    return '\n'.join([f'.highlight {{ background: light-dark({grounds}); color: light-dark({texts}) }}',
+    ground = ', '.join(sheet.style.background_color for sheet in sheets)
+    text = ', '.join(dict(COLOUR.findall(sheet.class2style[''][0]))['color'] for sheet in sheets)
+    return '\n'.join([f'.highlight {{ background: light-dark({ground}); color: light-dark({text}) }}',
                       *(f'{", ".join(names)} {{ {look} }}' for look, names in looks.items())])
 
 
