@@ -46,6 +46,7 @@ is_there() {
     case $1 in
     compiler) have "$compiler" ;;
     python) cmp -s docs/requirements.txt build/venv/.done && [ -x build/venv/bin/python ] || new_python ;;
+    chromium) have chromium || have chromium-browser || have google-chrome || have google-chrome-stable ;;
     *) have "$1" ;;
     esac
 }
@@ -169,7 +170,7 @@ elif unshare -m -i -p -f true 2>/dev/null; then
 else
     note 'namespaces: sysctl kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns may forbid them, or the container does'
 fi
-for tool in clang clang-tidy clang-format cppcheck musl-gcc; do
+for tool in clang clang-tidy clang-format cppcheck musl-gcc chromium; do
     look $tool note
 done
 exit $status
