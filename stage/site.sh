@@ -8,7 +8,7 @@ python=build/venv/bin/python
 # The tools, once; again when other versions are asked for, or Python itself is another one.
 venv() {
     if cmp -s docs/requirements.txt build/venv/.done &&
-        $python -c 'import accessible_pygments, breathe, pytest, sphinx' 2>/dev/null; then
+        $python -c 'import a11y_pygments, breathe, pytest, sphinx' 2>/dev/null; then
         touch build/venv/.done # another make has been here first
         return
     fi

@@ -1,0 +1,219 @@
+"""The site in a real browser: what a reader sees, what it loads, and what works without a script."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import browser
+from test_house import DOCS, ROOT
+
+SITE = ROOT / "build/html"
+PAGES = sorted(str(page.relative_to(SITE)) for page in SITE.rglob("*.html") if "_static" not in page.parts)
+PICTURES = ROOT / "build/screenshots"
+WIDTHS = (360, 768, 1280)
+QUERIES = ("EEXIST", "mq_open", "lost increments")
+
+pytestmark = [
+    pytest.mark.skipif(not browser.find(), reason="needs chromium"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[browser.Browser]:
+    running = browser.Browser()
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def tab(chromium: browser.Browser) -> Iterator[browser.Tab]:
+    new = browser.Tab(chromium)
+    yield new
+    new.close()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with browser.served(SITE) as (address, _):
+        yield address
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_at_each_width_light_and_dark(page: str, tab: browser.Tab, site: str) -> None:
+    for width in WIDTHS:
+        for theme in ("light", "dark"):
+            tab.look(width, 720 if width == 1280 else 800, dark=theme == "dark")
+            tab.go(site + page)
+            assert tab.complaints() == []
+            assert [address for address in tab.requests() if not address.startswith((site, "data:"))] == []
+            assert tab.run("document.documentElement.scrollWidth") <= width
+            # On top of each other, or out of the window, nothing can be read.
+            assert tab.run("document.querySelector('main').getBoundingClientRect().left") >= (
+                document_edge(tab) if width == 1280 else 0)
+            tab.picture(PICTURES / f"{page.removesuffix('.html').replace('/', '-')}-{width}-{theme}.png")
+
+
+def document_edge(tab: browser.Tab) -> float:
+    return float(tab.run("document.querySelector('.side').getBoundingClientRect().right"))
+
+
+def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -> None:
+    for width in WIDTHS:
+        for theme in ("light", "dark"):
+            tab.look(width, 720 if width == 1280 else 800, dark=theme == "dark")
+            tab.go(f"{site}screenplay.html")
+            for name, selector in (("scene", ".scene.columns:has(.woken)"), ("figure", "figure"),
+                                   ("listing", ".literal-block-wrapper")):
+                tab.run(f"document.querySelector('{selector}').scrollIntoView()")
+                tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
+
+
+@pytest.mark.skipif("AXE" not in os.environ, reason="needs AXE, the path of axe.min.js (axe-core)")
+@pytest.mark.parametrize("page", [*PAGES, "search.html?q=lost+increments"])
+def test_axe_has_nothing_to_report(page: str, tab: browser.Tab, site: str) -> None:
+    axe = Path(os.environ["AXE"]).read_text(encoding="utf-8")
+    for width in WIDTHS:
+        for theme in ("light", "dark"):
+            tab.look(width, dark=theme == "dark")
+            tab.go(site + page)
+            tab.run(f"{axe}; 0")
+            found = tab.run("axe.run({resultTypes: ['violations']}).then(all => all.violations.map("
+                            "one => `${one.id}: ${one.nodes.length}: ${one.nodes[0].html}`))")
+            assert found == [], f"{page}, {width}, {theme}"
+
+
+def test_the_first_visit_is_light(tab: browser.Tab) -> None:
+    for page in PAGES:
+        with browser.served(SITE) as (address, sent):
+            tab.go(address + page)
+            tab.complaints()
+            wanted = ["html", "css", "js"]
+            if page != "search.html":
+                assert [re.sub(r".*\.|\?.*", "", name.partition("?")[0]) for name, _ in sorted(
+                    sent, key=lambda one: wanted.index(one[0].partition("?")[0].rpartition(".")[2]))] == wanted
+            assert sum(size for _, size in sent) < 60_000, sent
+
+
+def test_the_policy_allows_nothing_inline() -> None:
+    for page in PAGES:
+        text = (SITE / page).read_text(encoding="utf-8")
+        policy = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', text)
+        assert len(policy) == 1 and "unsafe" not in policy[0] and "default-src 'self' file:;" in policy[0]
+        assert not re.search(r"<style|<script(?![^>]* src=)| style=| on[a-z]+=\"", text), page
+
+
+def test_the_switch_is_kept(tab: browser.Tab, site: str) -> None:
+    look = "getComputedStyle(document.body).backgroundColor"
+    for dark in (False, True):
+        tab.look(1280, dark=dark)
+        tab.go(site)
+        tab.run("localStorage.clear()")
+        tab.go(f"{site}index.html")
+        before = tab.run(look)
+        tab.run("document.querySelector('.theme-button').click()")
+        after = tab.run(look)
+        assert after != before
+        for page in PAGES:
+            tab.go(site + page)
+            assert tab.run(look) == after, page
+        tab.run("document.querySelector('.theme-button').click()")
+        assert tab.run(look) == before
+        assert tab.run("localStorage.length") == 0  # the system has the word again
+
+
+def typed(page: Path) -> list[list[str]]:
+    """What the console blocks of a page say is typed."""
+    blocks = re.findall(r"^\.\. code-block:: console\n(?:   :.*\n)*\n((?:   .*\n|\n)*)", page.read_text(), re.M)
+    prompt = re.compile(r"^   (?:(?:\(\w+\) )?[$#]|>) (.*)$", re.M)
+    return [found for block in blocks if (found := prompt.findall(block))]
+
+
+@pytest.mark.parametrize("page", ["screenplay", "contributing"])
+def test_copy_takes_what_is_typed_and_nothing_else(page: str, tab: browser.Tab, site: str) -> None:
+    tab.go(f"{site}{page}.html")
+    tab.run("window.copied = []; navigator.clipboard.writeText = async text => { copied.push(text); }; 0")
+    tab.run("document.querySelectorAll('.highlight-console .copy').forEach(button => button.click())")
+    assert [text.split("\n") for text in tab.run("copied")] == typed(DOCS / f"{page}.rst")
+
+
+def test_copy_takes_the_whole_of_a_listing(tab: browser.Tab, site: str) -> None:
+    tab.go(f"{site}screenplay.html")
+    tab.run("window.copied = []; navigator.clipboard.writeText = async text => { copied.push(text); }; 0")
+    tab.run("document.querySelectorAll('.highlight-c .copy').forEach(button => button.click())")
+    files = re.findall(r"^\.\. literalinclude:: (\S+)", (DOCS / "screenplay.rst").read_text(), re.M)
+    assert tab.run("copied") == [(DOCS / file).read_text() for file in files]
+    tab.until("[...document.querySelectorAll('.highlight-c .copy')].every(one => one.textContent === 'Copied')")
+
+
+@pytest.mark.parametrize("where", ["server", "disk"])
+def test_the_search_finds(where: str, tab: browser.Tab, site: str) -> None:
+    base = site if where == "server" else f"{SITE.as_uri()}/"
+    for query in QUERIES:
+        tab.go(f"{base}index.html")
+        tab.run(f"document.querySelector('#menu input').value = '{query}'; 0")
+        tab.browser.events.clear()
+        tab.run("document.querySelector('#menu form').submit()")
+        tab.browser.wait("Page.loadEventFired", tab.session)
+        tab.until("/found/.test(document.querySelector('.search-summary')?.textContent)")
+        links = tab.run("[...document.querySelectorAll('ul.search a')].map(one => one.href)")
+        assert any(link.startswith(f"{base}screenplay.html") for link in links), query
+        if where == "server":
+            tab.until("document.querySelector('ul.search .context')")
+        assert tab.complaints() == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_works_from_the_disk(page: str, tab: browser.Tab) -> None:
+    tab.look(1280)
+    tab.go((SITE / page).as_uri())
+    assert tab.complaints() == []
+    assert tab.run("document.styleSheets[0].ownerNode.sheet !== null && "
+                   "getComputedStyle(document.body).display") == "grid"
+    assert not tab.run("document.querySelector('.theme-button').hidden")
+
+
+def test_without_a_script_all_but_switch_copy_and_search_works(tab: browser.Tab, site: str) -> None:
+    tab.send("Emulation.setScriptExecutionDisabled", value=True)
+    for width in (360, 1280):
+        tab.look(width)
+        tab.go(f"{site}screenplay.html")
+        tree = tab.send("DOM.getDocument")["root"]["nodeId"]
+
+        def node(selector: str, tree: int = tree) -> int:
+            return int(tab.send("DOM.querySelector", nodeId=tree, selector=selector)["nodeId"])
+
+        def box(selector: str) -> list[float]:
+            return list(tab.send("DOM.getBoxModel", nodeId=node(selector))["model"]["content"])
+
+        assert node("button.copy") == 0
+        with pytest.raises(AssertionError):
+            box(".theme-button")  # not to be seen
+        if width == 360:
+            with pytest.raises(AssertionError):
+                box("#menu")
+            left, top, *_ = box(".menu-button")
+            for kind in ("mousePressed", "mouseReleased"):
+                tab.send("Input.dispatchMouseEvent", type=kind, x=left + 5, y=top + 5, button="left", clickCount=1)
+        assert box("#menu a")[0] < 200
+        tab.picture(PICTURES / f"without-script-{width}.png")
+
+
+def test_the_keyboard_reaches_the_text_first(tab: browser.Tab, site: str) -> None:
+    tab.look(1280)
+    tab.go(f"{site}screenplay.html")
+    tab.send("Input.dispatchKeyEvent", type="keyDown", key="Tab", windowsVirtualKeyCode=9)
+    assert tab.run("document.activeElement.hash") == "#content"
+    assert tab.run("document.activeElement.getBoundingClientRect().top") >= 0
+    assert tab.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_paper_has_no_navigation(tab: browser.Tab, site: str) -> None:
+    tab.look(800, dark=True, media="print")
+    tab.go(f"{site}screenplay.html")
+    for selector in (".side", ".turn", ".copy", ".headerlink", "aside.sidebar"):
+        assert tab.run(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
+    assert tab.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
