@@ -60,9 +60,8 @@ function addCopyButton(block) {
 
 // What scrolls sideways can be scrolled with the keyboard.
 function reachScrolled() {
-  for (const box of document.querySelectorAll('pre, figure, table')) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-  }
+  const boxes = [...document.querySelectorAll('pre:not([tabindex]), figure, table')];
+  for (const box of boxes.filter(box => box.scrollWidth > box.clientWidth)) box.tabIndex = 0;
 }
 
 document.addEventListener('DOMContentLoaded', () => {
@@ -72,7 +71,7 @@ document.addEventListener('DOMContentLoaded', () => {
   const menu = document.querySelector('#menu');
   menu.addEventListener('click', event => { if (event.target.closest('a')) menu.hidePopover?.(); });
   document.querySelectorAll('div.highlight').forEach(addCopyButton);
-  reachScrolled();
+  addEventListener('load', reachScrolled);
   addEventListener('resize', reachScrolled);
   // The search may not read the other pages from the disk: there it shows their titles alone.
   if (location.protocol === 'file:' && typeof DOCUMENTATION_OPTIONS === 'object') {
