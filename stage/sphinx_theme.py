@@ -50,17 +50,20 @@ def sheet(top: Path, config: Config) -> str:
     return re.sub(r'\s*\n\s*', '\n', text).lstrip()
 
 
-def prepare(app: Sphinx, config: Config) -> None:
-    """Write the sheet, and tell the pages its checksum; a new one has all of them written again."""
+def tell(app: Sphinx, config: Config) -> None:
+    """Tell the pages the checksums; with other ones all of them are written again."""
     top = Path(app.confdir)
-    text = sheet(top, config)
     script = (top / 'docs/_theme/static/theme.js').read_bytes()
-    config.html_context['checksums'] = {
-        'site.css': hashlib.sha256(text.encode()).hexdigest()[:8],
-        'theme.js': hashlib.sha256(script).hexdigest()[:8]}
-    static = Path(app.outdir) / '_static'
-    static.mkdir(parents=True, exist_ok=True)
-    (static / 'site.css').write_text(text, encoding='utf-8')
+    config.html_context['checksums'] = {name: hashlib.sha256(data).hexdigest()[:8] for name, data in (
+        ('site.css', sheet(top, config).encode()), ('theme.js', script))}
+
+
+def write(app: Sphinx) -> None:
+    """Write the sheet."""
+    if app.builder.name in ('html', 'dirhtml', 'singlehtml'):
+        static = Path(app.outdir) / '_static'
+        static.mkdir(parents=True, exist_ok=True)
+        (static / 'site.css').write_text(sheet(Path(app.confdir), app.config), encoding='utf-8')
 
 
 def leave_widths(app: Sphinx, document: nodes.document) -> None:
@@ -79,7 +82,8 @@ def place(app: Sphinx, pagename: str, template: str, context: dict[str, Any], do
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what prepares the site."""
     app.add_config_value('pygments_dark_style', 'default', 'html', str)
-    app.connect('config-inited', prepare, priority=900)
+    app.connect('config-inited', tell, priority=900)  # when the names of the sheets are complete
+    app.connect('builder-inited', write)
     app.connect('doctree-read', leave_widths)
     app.connect('html-page-context', place)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}
