@@ -256,3 +256,31 @@ def test_the_site_needs_none_of_our_extensions(copy: Path) -> None:  # noqa: F81
     made = make(copy, "html")
     assert made.returncode == 0, made.stdout
     assert 'src="_images/mapping.svg"' in (copy / "build/html/screenplay.html").read_text()
+
+
+def test_addresses_are_those_that_are_configured(copy: Path) -> None:  # noqa: F811
+    for page in PAGES:
+        assert 'rel="canonical"' not in page.read_text() and "Source of this page" not in page.read_text()
+    settings = copy / "conf.py"
+    text = settings.read_text()
+    text = text.replace("html_baseurl = ''", "html_baseurl = 'https://example.org/ipc/'")
+    settings.write_text(text.replace("{'source_url': ''}", "{'source_url': 'https://example.org/docs/'}"))
+    made = make(copy, "html")
+    assert made.returncode == 0, made.stdout
+    code = (copy / "build/html/code/index.html").read_text()
+    assert '<link rel="canonical" href="https://example.org/ipc/code/index.html">' in code
+    assert '<a href="https://example.org/docs/code/index.rst">Source of this page</a>' in code
+    lost = (copy / "build/html/404.html").read_text()  # served at any depth
+    links = re.findall(r'(?:href|src)="([^"]*)"', lost)
+    assert all(link.startswith(("/ipc/", "#", "data:")) for link in links), links
+
+
+def test_the_footer_says_the_version(copy: Path) -> None:  # noqa: F811
+    assert make(copy, "html").returncode == 0
+    assert "<span>Version" not in (copy / "build/html/index.html").read_text()
+    git = ["git", "-C", str(copy), "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"], ["tag", "-a", "-m", "one", "v1"]):
+        subprocess.run([*git, *command], check=True)
+    assert make(copy, "html").returncode == 0
+    for page in (copy / "build/html").rglob("*.html"):
+        assert "<span>Version v1</span>" in page.read_text(), page
