@@ -7,6 +7,7 @@ Without this extension the pages load several sheets, and have no dark colours f
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from pathlib import Path
@@ -21,23 +22,30 @@ from sphinx.config import Config
 COLOUR = re.compile(r'((?:background-)?color): (#\w+)')
 
 
-def highlighting(light: str, dark: str) -> str:
-    """Return the rules for code: one for each look, with its colours in both themes."""
-    sheets = [HtmlFormatter(style=name) for name in (light, dark)]
-    looks: dict[str, list[str]] = {}
-    for name in dict.fromkeys(name for sheet in sheets for name in sheet.class2style):
-        styles = [sheet.class2style.get(name, ('',))[0] for sheet in sheets]
+@functools.cache
+def looks(light: str, dark: str) -> dict[str, str]:
+    """Return the look of each class of code, '' being that of all others, in both themes."""
+    found: dict[str, str] = {}
+    formatters = [HtmlFormatter(style=name) for name in (light, dark)]
+    for name in dict.fromkeys(name for formatter in formatters for name in formatter.class2style):
+        styles = [formatter.class2style.get(name, ('',))[0] for formatter in formatters]
         colours = [dict(COLOUR.findall(style)) for style in styles]
         rules = [f'{key}: light-dark({colours[0].get(key, none)}, {colours[1].get(key, none)})'
                  for key, none in (('color', 'currentcolor'), ('background-color', 'transparent'))
                  if key in colours[0] or key in colours[1]]
-        rules += [rule for rule in styles[0].split('; ') if rule and not COLOUR.match(rule)]
-        if name and rules:
-            looks.setdefault('; '.join(rules), []).append(f'.highlight .{name}')
-    ground = ', '.join(sheet.style.background_color for sheet in sheets)
-    text = ', '.join(dict(COLOUR.findall(sheet.class2style[''][0]))['color'] for sheet in sheets)
-    return '\n'.join([f'.highlight {{ background: light-dark({ground}); color: light-dark({text}) }}',
-                      *(f'{", ".join(names)} {{ {look} }}' for look, names in looks.items())])
+        found[name] = '; '.join(rules + [rule for rule in styles[0].split('; ') if rule and not COLOUR.match(rule)])
+    grounds = ', '.join(formatter.style.background_color for formatter in formatters)
+    found[''] += f'; background: light-dark({grounds})'
+    return found
+
+
+def highlighting(light: str, dark: str) -> str:
+    """Return the rules for code: one for each look."""
+    names: dict[str, list[str]] = {}
+    for name, look in looks(light, dark).items():
+        if look:
+            names.setdefault(look, []).append(f'.highlight .{name}' if name else '.highlight')
+    return '\n'.join(f'{", ".join(those)} {{ {look} }}' for look, those in names.items())
 
 
 def sheet(top: Path, config: Config) -> str:
@@ -72,6 +80,13 @@ def leave_widths(app: Sphinx, document: nodes.document) -> None:
         table['classes'] = [name for name in table['classes'] if name != 'colwidths-given']
 
 
+def lighten(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Leave out the elements of code that look like the text around them: thousands in a long page."""
+    known = looks(app.config.pygments_style, app.config.pygments_dark_style)
+    plain = '|'.join(name for name, look in known.items() if name and known[''].startswith(look))
+    context['body'] = re.sub(f'<span class="(?:{plain})">([^<]*)</span>', r'\1', context.get('body', ''))
+
+
 def place(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """The page for what is not found is served at any depth: its links begin at the top."""
     if pagename == '404' and app.config.html_baseurl:
@@ -85,5 +100,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect('config-inited', tell, priority=900)  # when the names of the sheets are complete
     app.connect('builder-inited', write)
     app.connect('doctree-read', leave_widths)
+    app.connect('html-page-context', lighten)
     app.connect('html-page-context', place)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}
