@@ -78,7 +78,7 @@ soak: all ## plays the screenplay many times, several at once
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
 	$(venv) -m sphinx_autobuild --host 127.0.0.1 --port $(port) --watch code --watch conf.py \
 	   --pre-build 'sh -c "$(MAKE) --no-print-directory -k programs xml || true"' \
-	   -c . -n -d build/serve/doctrees docs build/serve/html
+	   -c . -n -A serve=1 -d build/serve/doctrees docs build/serve/html
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh

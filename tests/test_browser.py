@@ -175,7 +175,8 @@ def test_without_a_script_all_but_switch_copy_and_search_works(tab: browser.Tab,
         assert not tab.run(seen.format("button.copy")) and not tab.run(seen.format(".theme-button"))
         assert tab.run(seen.format("#menu")) == (width == 1280)
         if width == 360:
-            left, top = tab.run("(box => [box.left, box.top])(document.querySelector('.menu-button').getBoundingClientRect())")
+            left, top = tab.run("(box => [box.left, box.top])("
+                                "document.querySelector('.menu-button').getBoundingClientRect())")
             for kind in ("mousePressed", "mouseReleased"):
                 tab.send("Input.dispatchMouseEvent", type=kind, x=left + 5, y=top + 5, button="left", clickCount=1)
         assert tab.run(seen.format("#menu a"))
