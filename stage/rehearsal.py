@@ -132,14 +132,28 @@ class Rehearsal:
             self.result.skipped += len(scene.cues)
             return
         for cue in scene.cues:
+            self._open(cue)
+        for cue in scene.cues:
             self.progress(cue)
-            self.names.add(cue.terminal)
             self.last = cue
             self.result.cues += 1
             try:
                 self._cue(cue)
             except Observation as observed:
                 self._fail(cue, str(observed))
+
+    def _open(self, cue: Cue) -> None:
+        """Open the cue's terminal, before the scene begins.
+
+        The start of a shell would otherwise come between two cues that belong together.
+        """
+        terminal = self.stage.terminal(cue.terminal, cue.root)
+        self.names.add(cue.terminal)
+        if terminal.starting:
+            if not self.clock.wait(terminal, lambda: terminal.at_prompt() or terminal.ended()):
+                self._fail(cue, 'the shell does not get to its first prompt')
+            terminal.take(status=True)
+            terminal.starting = False
 
     def _fail(self, cue: Cue, reason: str, real: list[str] | None = None) -> None:
         """Note a failure of a cue and give up.
@@ -158,10 +172,6 @@ class Rehearsal:
         if cue.kind != 'resume':
             self._nobody_else_woken(cue)
         if cue.kind == 'run':
-            if terminal.busy:
-                if not self.clock.wait(terminal, terminal.at_prompt):
-                    raise Observation('the shell does not get to its first prompt')
-                terminal.take(status=True)
             terminal.type(self.renaming.to_real(cue.command) + '\n')
         elif cue.kind == 'key':
             terminal.type(chr(ord(cue.command[1]) & 0x1f))

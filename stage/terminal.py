@@ -99,7 +99,8 @@ class Terminal:
                  user: tuple[int, int] | None = None) -> None:
         self.name, self.calls = name, calls
         self.output = b''
-        self.busy = True  # until the first prompt, with the shell itself
+        self.starting = True  # until the first prompt has been taken
+        self.busy = False
         self.asleep: Sleep | None = None  # what a [blocked] note has found
         self.typed = 0  # lines of the command: bash asks for the rest less often than that
         self.seen: set[int] = set()  # PIDs of all processes seen in this terminal
@@ -221,24 +222,25 @@ class Terminal:
         return found, awake
 
     def _sleep(self, pid: int) -> Sleep | None:
-        """Look at one process; None if it is not provably asleep in one and the same call."""
+        """Look at one process; None if it is not provably asleep in one and the same call.
+
+        State and switches are read between two looks at the call, and again after them: a
+        process under strace(1) stops on its way into a call, and shows it already.
+        """
         try:
-            before = _read(f'/proc/{pid}/syscall')
-            switches = re.search(r'^voluntary_ctxt_switches:\s+(\d+)',
-                                 _read(f'/proc/{pid}/status'), re.MULTILINE)
-            after = _read(f'/proc/{pid}/syscall')
+            before, status = _read(f'/proc/{pid}/syscall'), _status(pid)
+            after, same = _read(f'/proc/{pid}/syscall'), _status(pid)
         except OSError:
             return None
-        stat, fields = _stat(pid), before.split()
-        if before != after or not switches or not stat or stat[0] != 'S' \
-                or not fields[0].isdigit():
+        fields = before.split()
+        if before != after or status != same or status[0] != 'S' or not fields[0].isdigit():
             return None
         call = self.calls.get(int(fields[0]), f'system call {fields[0]}')
         timed = call in TIMED_SLEEPS
         if call in TIMEOUTS:
             argument, forever = TIMEOUTS[call]
             timed = int(fields[1 + argument], 16) != forever
-        return Sleep(pid, call, switches[1], timed)
+        return Sleep(pid, call, status[1], timed)
 
     def blocked(self, call: str | None) -> Sleep | None:
         """Return the sleep of a foreground process blocked in this call (or in any)."""
@@ -354,6 +356,14 @@ def processes() -> Table:
 def _read(path: str) -> str:
     with open(path) as file:
         return file.read()
+
+
+def _status(pid: int) -> tuple[str, str]:
+    """Return (state, voluntary context switches) of a process; see proc_pid_status(5)."""
+    text = _read(f'/proc/{pid}/status')
+    found = re.search(r'^State:\s+(\S).*^voluntary_ctxt_switches:\s+(\d+)', text,
+                      re.MULTILINE | re.DOTALL)
+    return (found[1], found[2]) if found else ('', '')
 
 
 def _stat(pid: int) -> tuple[str, int, int] | None:
