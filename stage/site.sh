@@ -60,7 +60,7 @@ html() {
     $python -m stage.archive build/sphinx/text/screenplay.txt build/sphinx/html
     rm -rf build/html.new
     cp -Rp build/sphinx/html build/html.new
-    touch build/html.new/.done
+    touch -r build/.basis build/html.new/.done # what is saved from then on is newer
     rm -rf build/html.old
     [ ! -e build/html ] || mv build/html build/html.old
     mv build/html.new build/html

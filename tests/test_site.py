@@ -275,6 +275,7 @@ def test_addresses_are_those_that_are_configured(copy: Path) -> None:  # noqa: F
     assert all(link.startswith(("/ipc/", "#", "data:")) for link in links), links
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 def test_the_footer_says_the_version(copy: Path) -> None:  # noqa: F811
     assert make(copy, "html").returncode == 0
     assert "<span>Version" not in (copy / "build/html/index.html").read_text()
