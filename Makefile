@@ -52,7 +52,7 @@ prune:
 
 html: build/html/.done ## the site: build/html/index.html
 
-build/html/.done: $(inputs) build/.inputs build/venv/.done conf.py $(wildcard stage/*.py .git/logs/HEAD) stage/site.sh
+build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/*.py .git/logs/HEAD) stage/site.sh | build/venv/.done
 	$(locked) sh stage/site.sh html $(pages)
 
 build/.inputs: FORCE
