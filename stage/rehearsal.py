@@ -238,9 +238,11 @@ class Rehearsal:
                 self._fail(cue, f'ended with exit status {status[1]} instead of blocking in '
                            f'{call or "a system call"}', as_lines(status[0]))
             terminal.asleep = terminal.blocked(call)
-            return terminal.asleep is not None
+            # bash's child reads from bash for a moment, before it becomes the program
+            come = len(as_lines(as_text(terminal.output))) >= len(cue.expect)
+            return terminal.asleep is not None and come
 
-        if not self.clock.wait(terminal, ready):
+        if not self.clock.wait(terminal, ready) and terminal.asleep is None:
             raise Observation(f'{terminal.state()}, documented as blocked in '
                               f'{call or "a system call"}')
         terminal.pump()
