@@ -8,6 +8,7 @@ and for :mod:`stage.rehearsal` to promote.  The syntax is described in
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ FOCUS = re.compile(rf'^\(({NAME})\)$')
 NOTE = re.compile(r'^\[(.*)\]$')
 KEY = re.compile(r'^\^([CDZ\\])$')
 UNDERLINE = re.compile(r'^([=\-.~^"\'+*#])\1*$')
+LABEL = re.compile(r'^\.\. _([\w-]+):\s*$')
+MINUTES = re.compile(r'^:Minutes:\s*(.*?)\s*$')
 ELLIPSIS = '...'
 #: Directives whose body is shown as it is: what looks like a scene in there is not one.
 LITERAL = {'code-block', 'code', 'sourcecode', 'parsed-literal', 'literalinclude', 'raw', 'math'}
@@ -89,12 +92,34 @@ class Scene:
 
 
 @dataclass
+class Section:
+    """A section, named by its title; the first one of a page is the page itself."""
+
+    title: str
+    line: int
+    """Line of the title, counted from 1."""
+    depth: int
+    """0 for the page, 1 for a chapter."""
+    label: str = ''
+    """The name by which other pages refer to it, if it has one."""
+    minutes: int = 0
+    """Planned for it, without the sections below: the field ``:Minutes:`` under its title."""
+
+
+@dataclass
 class Page:
-    """A page: its path as given, its text, its scenes."""
+    """A page: its path as given, its text, its scenes and its sections in their order."""
 
     path: str
     text: str
     scenes: list[Scene]
+    sections: list[Section]
+
+    def minutes(self, section: Section) -> int:
+        """Return the minutes of a section and all below it."""
+        rest = self.sections[self.sections.index(section) + 1:]
+        below = itertools.takewhile(lambda other: other.depth > section.depth, rest)
+        return section.minutes + sum(other.minutes for other in below)
 
     def cues(self) -> Iterator[Cue]:
         """Yield all cues in their order."""
@@ -161,11 +186,12 @@ def read(path: str) -> Page:
 def parse(path: str, text: str) -> Page:
     """Parse the text of a page; ``path`` is for messages only."""
     lines = text.split('\n')
-    page = Page(path, text, [])
-    for start, stop, options, section in _console_blocks(path, lines):
+    page = Page(path, text, [], [])
+    for start, stop, options in _console_blocks(path, lines, page.sections):
         classes = options.get('class', '').lower().split()
         if 'scene' not in classes:
             continue
+        section = page.sections[-1].title if page.sections else ''
         scene = Scene(len(page.scenes) + 1, start, section, 'fresh' in classes,
                       'private' in classes, [])
         unknown = set(classes) - {'scene', 'fresh', 'private'}
@@ -181,14 +207,28 @@ def parse(path: str, text: str) -> Page:
     return page
 
 
-def _console_blocks(path: str, lines: list[str]) -> Iterator[tuple[int, int, dict, str]]:
-    """Yield (line from 1, index after the body, options, section title) of console blocks."""
-    section, index = '', 0
+def _console_blocks(path: str, lines: list[str],
+                    sections: list[Section]) -> Iterator[tuple[int, int, dict]]:
+    """Yield (line from 1, index after the body, options) of console blocks.
+
+    Meanwhile ``sections`` gets all sections up to there.
+    """
+    depths: list[str] = []  # the characters that underline titles, the outermost first
+    label, index = '', 0
     while index < len(lines):
         line = lines[index]
         if UNDERLINE.match(line) and index and len(line) >= len(lines[index - 1].rstrip()) > 0 \
                 and lines[index - 1][0] != ' ':
-            section = lines[index - 1].strip()
+            depths += [] if line[0] in depths else [line[0]]
+            sections.append(Section(lines[index - 1].strip(), index, depths.index(line[0]), label))
+            label = ''
+        elif target := LABEL.match(line):
+            label = target[1]
+        elif sections and (planned := MINUTES.match(line)):
+            if not re.fullmatch('[1-9][0-9]*', planned[1]):
+                raise ScriptError(path, index + 1, f'":Minutes: {planned[1]}" is no number of '
+                                  'minutes: write, for example, ":Minutes: 5"')
+            sections[-1].minutes = int(planned[1])
         directive = DIRECTIVE.match(line.rstrip())
         comment = not directive and COMMENT.match(line.rstrip())
         if line.strip() == '..' and not ''.join(lines[index + 1:index + 2]).strip():
@@ -203,7 +243,7 @@ def _console_blocks(path: str, lines: list[str]) -> Iterator[tuple[int, int, dic
         while index < len(lines) and (not lines[index].strip() or _depth(lines[index]) > depth):
             index += 1
         if literal and directive[2] != 'literalinclude' and directive[3] == 'console':
-            yield start + 1, index, _options(path, lines, start, index), section
+            yield start + 1, index, _options(path, lines, start, index)
 
 
 def _depth(line: str) -> int:

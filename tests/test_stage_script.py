@@ -459,3 +459,17 @@ def test_no_mangled_page_gives_a_traceback() -> None:
             assert re.match(r"page\.rst:\d+: \S", str(error))
             refused += 1
     assert 200 < refused < 1900  # else the test changes too little, or too much
+
+
+def test_sections_have_their_minutes_and_a_chapter_is_the_sum() -> None:
+    found = parse("page.rst", "Page\n====\n\n.. _one:\n\nOne\n---\n\n:Minutes: 3\n\n.. code-block:: rst\n\n"
+                  "   :Minutes: 40\n\nA\n.\n\n:Minutes: 2\n\nTwo\n---\n")
+    assert [(one.title, one.line, one.depth, one.label, one.minutes) for one in found.sections] == [
+        ("Page", 1, 0, "", 0), ("One", 6, 1, "one", 3), ("A", 15, 2, "", 2), ("Two", 20, 1, "", 0)]
+    assert [found.minutes(one) for one in found.sections] == [5, 5, 2, 0]
+
+
+@pytest.mark.parametrize("text", ["", "0", "five", "5 min"])
+def test_minutes_that_are_no_number_are_refused(text: str) -> None:
+    with pytest.raises(ScriptError, match=f'page.rst:4: ":Minutes: {text}" is no number of minutes'):
+        parse("page.rst", f"One\n---\n\n:Minutes: {text}\n")
