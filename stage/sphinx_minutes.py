@@ -53,7 +53,7 @@ def append(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def planned(field: nodes.field) -> int:
-    """Return the minutes of a field, 0 if it has none; drawing the scenes complains of a bad one."""
+    """Return the minutes of a field, or 0; what is no number is refused with the scenes."""
     name, body = (child.astext() for child in field.children)
     return int(body) if name == FIELD and body.isdecimal() else 0
 
