@@ -93,7 +93,7 @@ def by_symptom(docs: Path) -> list[str]:
         for name, line in symptoms(cue):
             what = f'``{command[cue.terminal].splitlines()[0]}``: ``{line}``'
             shown[name, f':ref:`{labels[cue.line]}`'][what] = True
-    rows = [(f'``{name}``', '; '.join(whats), where)
+    rows = [(f':term:`{name}`', '; '.join(whats), where)  # no such term: no site
             for (name, where), whats in sorted(shown.items())]
     return table(('symptom', 'how it comes about', 'shown in'), rows)
 
