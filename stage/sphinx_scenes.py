@@ -120,24 +120,20 @@ def anchors(page: Page) -> dict[int, str]:
 def _transcript(scene: Scene, index: int) -> str:
     """Return the lines of a cue as the page has them."""
     cue = scene.cues[index]
-    before = scene.cues[index - 1].terminal if index else None
-    lines = [_speech(cue, cue.terminal != before), *map(_output, cue.expect)]
+    lines = [_speech(cue), *map(_output, cue.expect)]
     if note := _note(cue, scene.cues[index + 1:index + 2]):
         lines.append(f'<span class="note">{note}</span>')
     return '\n'.join(lines) + '\n'
 
 
-def _speech(cue: Cue, turn: bool) -> str:
-    """Return the first lines of a cue: prompt and command, or who goes on, or the key.
-
-    At a ``turn`` the terminal before was another one, and the page says whose key it is.
-    """
+def _speech(cue: Cue) -> str:
+    """Return the first lines of a cue: prompt and command, or who goes on, or the key."""
     who = f'<span class="who">({escape(cue.terminal)})</span>'
     if cue.kind == 'resume':
         return who
     if cue.kind == 'key':
         key = f'<span class="key">{escape(cue.command)}</span>'
-        return f'{who}\n{key}' if turn else key
+        return f'{who}\n{key}' if cue.first > cue.line else key  # the page says whose key it is
     prompt = '# ' if cue.root else '$ '
     if cue.terminal != 'main':
         prompt = f'<span class="who">({escape(cue.terminal)}) </span>{prompt}'

@@ -58,7 +58,8 @@ def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -
         for theme in ("light", "dark"):
             tab.look(width, 720 if width == 1280 else 800, dark=theme == "dark")
             tab.go(f"{site}screenplay.html")
-            for name, selector in (("scene", ".scene.columns:has(.woken)"), ("figure", "figure"),
+            for name, selector in (("wait-and-post", "#scene-sem-post-1"), ("empty-and-full", "#scene-mq-consume-1"),
+                                   ("two-producers", "#scene-shm-produce-4"), ("guard", "#scene-sem-produce-1"), ("figure", "figure"),
                                    ("listing", ".literal-block-wrapper")):
                 tab.run(f"document.querySelector('{selector}').scrollIntoView()")
                 tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
@@ -198,3 +199,59 @@ def test_paper_has_no_navigation(tab: browser.Tab, site: str) -> None:
     for selector in (".side", ".turn", ".copy", ".headerlink", "aside.sidebar"):
         assert tab.run(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
     assert tab.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def transcripts(page: Path) -> list[str]:
+    """The scenes of a page as a reader should see them: as they are written, without the escapes."""
+    blocks = re.findall(r"^\.\. code-block:: console\n   :class: scene.*\n\n((?:   .*\n|\n)*)", page.read_text(), re.M)
+    return [re.sub(r"(?m)^   (?:\\(?=[\[($#>^.\\]))?|\\$", "", block).strip("\n") for block in blocks]
+
+
+@pytest.mark.parametrize("page", ["screenplay", "contributing"])
+def test_a_scene_without_room_for_columns_is_the_transcript(page: str, tab: browser.Tab, site: str) -> None:
+    for width, media in ((360, ""), (699, ""), (1280, "print")):
+        tab.look(width, media=media)
+        tab.go(f"{site}{page}.html")
+        shown = tab.run("[...document.querySelectorAll('.scene pre')].map(one => one.innerText.trimEnd())")
+        assert [text.strip("\n") for text in shown] == [text.rstrip() for text in transcripts(DOCS / f"{page}.rst")]
+
+
+def test_a_scene_with_room_has_a_column_for_each_terminal_and_arrows_to_who_is_woken(
+        tab: browser.Tab, site: str) -> None:
+    for width in (768, 1280):
+        tab.look(width)
+        tab.go(f"{site}screenplay.html")
+        boxes = """(scene => [...scene.querySelectorAll('.names b, .says, .bar, .arrow')].map(one => {
+            const box = one.getBoundingClientRect(), cue = one.closest('.cue');
+            return {kind: one.classList[0], classes: one.className, cue: cue ? cue.id : '', text: one.textContent,
+                    left: box.left, right: box.right, top: box.top, bottom: box.bottom}; }))"""
+        scenes = tab.run(f"[...document.querySelectorAll('.scene.columns')].map({boxes})")
+        arrows = 0
+        for scene in scenes:
+            lefts = {re.search(r"in-\d", box["classes"])[0]: box["left"] for box in scene if box["kind"].startswith("in")}
+            assert sorted(lefts.values()) == list(lefts.values()) and len(set(lefts.values())) > 1
+            for box in scene:
+                if place := re.search(r"in-\d", box["classes"]):
+                    assert box["left"] == pytest.approx(lefts[place[0]], abs=1)
+                if box["kind"] == "bar":
+                    spoken = next(one for one in scene if one["kind"] == "says" and one["cue"] == box["cue"])
+                    assert box["bottom"] - box["top"] == pytest.approx(spoken["bottom"] - spoken["top"], abs=1)
+                if box["kind"] == "arrow":  # its end is the edge of the one column, its beginning of the other
+                    arrows += 1
+                    side, start, end = re.search(r"(left|right) from-(\d) to-(\d)", box["classes"]).groups()
+                    target = lefts[f"in-{end if side == 'right' else start}"]
+                    assert box[side] == pytest.approx(target + 2, abs=2)
+        assert arrows >= 5
+
+
+def test_each_line_of_a_listing_has_a_number_that_is_its_address(tab: browser.Tab, site: str) -> None:
+    tab.look(1280)
+    tab.go(f"{site}screenplay.html#030-shm-produce.c-42")
+    line = "document.getElementById('030-shm-produce.c-42')"
+    assert tab.run(f"{line}.matches(':target')")
+    assert tab.run(f"{line}.getBoundingClientRect().top") < 800
+    tab.run("document.getElementById('030-shm-produce.c-7').click()")
+    assert tab.run("location.hash") == "#030-shm-produce.c-7"
+    for file in (DOCS.parent / "code").glob("*/*.[ch]"):
+        lines = len(file.read_text().splitlines())
+        assert tab.run(f"document.querySelectorAll('pre > a[id^=\"{file.name}-\"]').length") == lines

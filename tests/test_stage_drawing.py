@@ -80,7 +80,7 @@ def test_a_program_that_runs_may_wake_and_so_may_a_key() -> None:
     html = columns("(a) $ x\n[running]\n(b) $ y\n[blocked]\n(a)\n(b)\n(c) $ z\n^C\n[130]\n")
     assert re.search(r'id="scene-page-1-3">[^"]*"bar.*?<i class="arrow right from-1 to-2 [^>]*></i>.*?wakes b', html, re.S)
     html = columns("(a) $ x\n[blocked]\n(b) $ y\n[blocked]\n(b)\n^C\n[130]\n(a)\n")
-    assert re.search(r'<i class="arrow left from-1 to-2 span-2 [^>]*></i><span class="says[^>]*>.*\^C', html)
+    assert re.search(r'<i class="arrow left from-1 to-2 span-2 [^>]*></i><span class="says[^>]*>.*\^C', html, re.S)
 
 
 def test_one_command_may_wake_two() -> None:
