@@ -184,7 +184,7 @@ class Draw(SphinxPostTransform):
             return
         drawing = Drawing(page)
         for block, scene in zip(blocks, page.scenes, strict=True):
-            block.replace_self(nodes.raw('', drawing.html(scene), format='html'))
+            block.parent.replace(block, nodes.raw('', drawing.html(scene), format='html'))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
