@@ -19,9 +19,6 @@ from sphinx.util import logging
 
 from .script import Cue, End, Page, Scene, ScriptError, read
 
-#: Colours in the style sheet; terminal number N of a page has colour N modulo this.
-COLOURS = 6
-
 logger = logging.getLogger(__name__)
 
 
@@ -29,8 +26,7 @@ class Drawing:
     """Draws the scenes of one page, in their order; keeps who is busy between them."""
 
     def __init__(self, page: Page) -> None:
-        names = dict.fromkeys(cue.terminal for cue in page.cues())
-        self.colours = {name: number % COLOURS + 1 for number, name in enumerate(names)}
+        self.colours = page.colours()
         self.busy: dict[str, End] = {}  # terminal -> blocked or running
         self.anchors = anchors(page)
 
