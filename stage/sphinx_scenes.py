@@ -55,7 +55,7 @@ class Drawing:
             body += (f'<span class="cue" id="{anchor}-{index + 1}">{marks}'
                      f'<span class="says {self._place(columns, cue.terminal)}">{text}</span></span>')
         return (f'<div class="highlight-console notranslate scene{shape}" id="{anchor}">'
-                f'<div class="highlight">{head}<pre tabindex="0">{body}</pre></div></div>')
+                f'<div class="highlight"><pre tabindex="0">{head}{body}</pre></div></div>')
 
     def _place(self, columns: list[str], name: str) -> str:
         return f'in-{columns.index(name) + 1} colour-{self.colours[name]}'
@@ -95,7 +95,7 @@ class Drawing:
         here, there = columns.index(cue.terminal) + 1, columns.index(woken) + 1
         side = 'right' if here < there else 'left'
         return (f'<i class="arrow {side} from-{min(here, there)} to-{max(here, there)} '
-                f'span-{abs(here - there) + 1} colour-{self.colours[cue.terminal]}"></i>')
+                f'colour-{self.colours[cue.terminal]}"></i>')
 
 
 def anchors(page: Page) -> dict[int, str]:
