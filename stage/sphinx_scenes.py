@@ -3,7 +3,8 @@
 Each cue becomes one element with an anchor of its own.  A scene with several
 terminals has a column for each, time flowing down, a bar where a terminal is
 blocked or running, and an arrow to who is woken; the style sheet draws them where
-there is room, and leaves the transcript as it stands elsewhere.  No script is involved.  Other
+there is room, and leaves the transcript as it stands elsewhere: what the drawing says
+beyond it is in attributes (``data-says``), and so in no text browser.  No script is involved.  Other
 builders, and a site without this extension, show the block as it is written.
 """
 
@@ -36,7 +37,7 @@ class Drawing:
         shape, head, anchor = '', '', self.anchors[scene.number]
         if len(columns) > 1:
             shape = f' columns of-{len(columns)}'
-            titles = ''.join(f'<b class="{self._place(columns, name)}">{escape(name)}</b>'
+            titles = ''.join(f'<b class="{self._place(columns, name)}" data-says="{escape(name)}"></b>'
                              for name in columns)
             head = f'<span class="names" aria-hidden="true">{titles}</span>'
         woken = self._woken(scene)
@@ -49,11 +50,11 @@ class Drawing:
             if cue.end.kind != 'status':
                 self.busy[cue.terminal] = cue.end
                 labelled.add(cue.terminal)
-            text = _transcript(scene, index)
-            if names := ' and '.join(map(escape, woken.get(index, ()))):
-                text += f'<span class="wakes">wakes {names}</span>'
+            wakes = ' and '.join(map(escape, woken.get(index, ())))
+            wakes = f' data-says="wakes {wakes}"' if wakes else ''
             body += (f'<span class="cue" id="{anchor}-{index + 1}">{marks}'
-                     f'<span class="says {self._place(columns, cue.terminal)}">{text}</span></span>')
+                     f'<span class="says {self._place(columns, cue.terminal)}"{wakes}>'
+                     f'{_transcript(scene, index)}</span></span>')
         return (f'<div class="highlight-console notranslate scene{shape}" id="{anchor}">'
                 f'<div class="highlight"><pre tabindex="0">{head}{body}</pre></div></div>')
 
@@ -86,8 +87,8 @@ class Drawing:
             end, label = self.busy[name], ''
             if name not in labelled:  # since an earlier scene
                 labelled.add(name)
-                label = f'{end.kind} in {end.call}' if end.call else end.kind
-            bars += f'<i class="bar {end.kind} {self._place(columns, name)}" aria-hidden="true">{label}</i>'
+                label = f' data-says="{end.kind} in {end.call}"' if end.call else f' data-says="{end.kind}"'
+            bars += f'<i class="bar {end.kind} {self._place(columns, name)}"{label}></i>'
         return bars
 
     def _arrow(self, columns: list[str], cue: Cue, woken: str) -> str:
