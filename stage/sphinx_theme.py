@@ -76,6 +76,8 @@ def write(app: Sphinx) -> None:
 
 def leave_widths(app: Sphinx, document: nodes.document) -> None:
     """Columns of tables are as wide as they need: their widths would be inline styles."""
+    if app.builder.format != 'html':
+        return
     for table in document.findall(nodes.table):
         table['classes'] = [name for name in table['classes'] if name != 'colwidths-given']
 
