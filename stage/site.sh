@@ -16,7 +16,7 @@ venv() {
     rm -rf build/venv
     "${PYTHON:-python3}" -m venv build/venv
     $python -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --only-binary :all: -r docs/requirements.txt || {
+        --require-hashes --no-deps --only-binary :all: -r docs/requirements.txt || {
         echo 'This step needs the network, once; "make" begins it anew.' >&2
         exit 1
     }
