@@ -100,7 +100,7 @@ def by_symptom(docs: Path) -> list[str]:
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     """Return a table as reST."""
-    lines = ['.. list-table::', '   :header-rows: 1', '']
+    lines = ['.. list-table::', '   :header-rows: 1', '   :widths: 20 50 30', '']
     for row in [head, *rows]:
         lines += [f'   {"*" if index == 0 else " "} - {cell}' for index, cell in enumerate(row)]
     return [*lines, '']
