@@ -24,7 +24,7 @@ endif
 missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
 $(if $(missing),$(error $(missing)))
 
-.PHONY: all programs html check promote soak serve doctor clean-ipc format clean help prune xml FORCE
+.PHONY: all programs html epub pdf lighthouse check promote soak serve doctor clean-ipc format clean help prune xml FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -62,16 +62,19 @@ build/.inputs: FORCE
 build/venv/.done: docs/requirements.txt
 	$(locked) env PYTHON='$(PYTHON)' sh stage/site.sh venv
 
-xml:
-	$(locked) sh stage/site.sh xml
+epub: html ## the site as a book: build/epub/ipc-course.epub
+pdf: html ## the site to print: build/pdf/ipc-course.pdf
+epub pdf xml:
+	$(locked) sh stage/site.sh $@
+
+lighthouse: html ## how good Lighthouse finds each page of the site
+	$(venv) tests/lighthouse.py
 
 check: all ## plays all sessions of the pages, then runs all tests
 	$(venv) -m stage rehearse $(pages)
 	$(venv) -m pytest -q -rs -n auto --rootdir=. -o cache_dir=build/pytest tests
-
 promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
-
 soak: all ## plays the screenplay many times, several at once
 	$(venv) tests/soak.py docs/screenplay.rst
 
@@ -91,7 +94,6 @@ format: ## lays out the C files with clang-format
 
 clean: ## removes all that was made (build/)
 	rm -rf build
-
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 

@@ -11,8 +11,9 @@ copyright = '2026, the authors of the course'
 language = 'en'
 needs_sphinx = '9.0'
 
-extensions = ['breathe', 'stage.sphinx_figures', 'stage.sphinx_indexes', 'stage.sphinx_minutes',
-              'stage.sphinx_programs', 'stage.sphinx_scenes', 'stage.sphinx_theme']
+extensions = ['breathe', 'stage.sphinx_figures', 'stage.sphinx_formats', 'stage.sphinx_indexes',
+              'stage.sphinx_minutes', 'stage.sphinx_programs', 'stage.sphinx_scenes',
+              'stage.sphinx_theme']
 highlight_language = 'c'
 pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more
 pygments_dark_style = 'github-dark-high-contrast'
@@ -33,3 +34,19 @@ html_css_files = ['course.css']
 html_copy_source = False
 html_use_index = False
 html_additional_pages = {'404': '404.html'}
+
+epub_basename = 'ipc-course'
+epub_description = 'A course on POSIX IPC on Linux, in C'
+epub_identifier = epub_uid = 'ipc-course'
+epub_contributor = author
+epub_cover = ('_static/cover.svg', '')
+epub_css_files = ['book.css']
+epub_show_urls = 'no'  # links they stay
+
+latex_engine = 'xelatex'
+latex_use_xindy = False
+latex_documents = [('index', 'ipc-course.tex', project, author, 'manual', True)]
+latex_elements = {
+    'papersize': 'a4paper', 'extraclassoptions': 'openany,oneside', 'fncychap': '',
+    'preamble': r'\IfFontExistsTF{DejaVu Sans Mono}{\setmonofont[Scale=0.8]{DejaVu Sans Mono}}{}',
+}

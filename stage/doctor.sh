@@ -26,6 +26,12 @@ packages() {
     musl-gcc) set -- musl-tools musl-gcc musl '' ;;
     clang-tidy) set -- clang-tidy clang-tools-extra clang clang-extra-tools ;;
     clang-format) set -- clang-format clang-tools-extra clang clang-extra-tools ;;
+    node) set -- nodejs nodejs nodejs nodejs ;;
+    latexmk) set -- latexmk latexmk texlive-binextra texlive-binextra ;;
+    xelatex) set -- 'texlive-xetex texlive-latex-extra fonts-freefont-otf' \
+        'texlive-xetex texlive-collection-latexextra gnu-free-fonts' \
+        'texlive-xetex texlive-latexextra gnu-free-fonts' 'texlive-xetex font-freefont' ;;
+    rsvg-convert) set -- librsvg2-bin librsvg2-tools librsvg rsvg-convert ;;
     *) set -- "$1" "$1" "$1" "$1" ;;
     esac
     [ "$column" -gt 0 ] || return 0
@@ -68,7 +74,9 @@ missing() {
     for goal; do
         case $goal in
         all | check | promote | soak | serve) needed="$needed compiler doxygen python flock" ;;
-        html | xml | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
+        html | epub | xml | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
+        pdf) needed="$needed doxygen python flock latexmk xelatex rsvg-convert" ;;
+        lighthouse) needed="$needed doxygen python flock node npm chromium" ;;
         programs | clean-ipc | build/*) needed="$needed compiler" ;;
         format) needed="$needed clang-format" ;;
         esac
@@ -170,7 +178,12 @@ elif unshare -m -i -p -f true 2>/dev/null; then
 else
     note 'namespaces: sysctl kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns may forbid them, or the container does'
 fi
-for tool in clang clang-tidy clang-format cppcheck musl-gcc chromium; do
+for tool in clang clang-tidy clang-format cppcheck musl-gcc chromium epubcheck; do
+    look $tool note
+done
+
+echo 'To print the course (make pdf), to share it (html_baseurl in conf.py), to measure it (make lighthouse):'
+for tool in latexmk xelatex rsvg-convert node npm; do
     look $tool note
 done
 exit $status

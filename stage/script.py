@@ -28,6 +28,8 @@ MINUTES = re.compile(r'^:Minutes:\s*(.*?)\s*$')
 ELLIPSIS = '...'
 #: Directives whose body is shown as it is: what looks like a scene in there is not one.
 LITERAL = {'code-block', 'code', 'sourcecode', 'parsed-literal', 'literalinclude', 'raw', 'math'}
+#: Colours that terminals may have; docs/_static/course.css and the performance know them by number.
+COLOURS = 6
 #: A process in one of these wakes by itself: it is running, not blocked.
 TIMED_SLEEPS = {'nanosleep', 'clock_nanosleep'}
 
@@ -125,6 +127,21 @@ class Page:
         """Yield all cues in their order."""
         for scene in self.scenes:
             yield from scene.cues
+
+    def colours(self) -> dict[str, int]:
+        """Return terminal -> number of its colour, from 1, the same throughout the page.
+
+        Two terminals of one scene have different ones, as far as there are enough.
+        """
+        scenes = [{cue.terminal for cue in scene.cues} for scene in self.scenes]
+        found: dict[str, int] = {}
+        for cue in self.cues():
+            if cue.terminal in found:
+                continue
+            near = {found.get(other) for scene in scenes if cue.terminal in scene for other in scene}
+            turns = [(len(found) + step) % COLOURS + 1 for step in range(COLOURS)]
+            found[cue.terminal] = next((colour for colour in turns if colour not in near), turns[0])
+        return found
 
     def to_json(self) -> list[dict[str, object]]:
         """Return the cues for other stages; ``docs/contributing.rst`` has the schema."""

@@ -1,5 +1,5 @@
 #!/bin/sh
-# One step of the site: "sh stage/site.sh venv", "... xml" or "... html PAGE...".
+# One step of the site: "sh stage/site.sh venv", "... xml", "... html PAGE...", "... epub" or "... pdf".
 # The Makefile runs it when an input is newer than the site, one at a time.
 set -eu
 python=build/venv/bin/python
@@ -16,7 +16,7 @@ venv() {
     rm -rf build/venv
     "${PYTHON:-python3}" -m venv build/venv
     $python -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --only-binary :all: -r docs/requirements.txt || {
+        --require-hashes --no-deps --only-binary :all: -r docs/requirements.txt || {
         echo 'This step needs the network, once; "make" begins it anew.' >&2
         exit 1
     }
@@ -38,6 +38,11 @@ xml() {
     rm -rf build/doxygen
 }
 
+# The version, if there is one.
+commit() {
+    [ ! -e .git ] || git describe --always --dirty 2>/dev/null || true
+}
+
 # Sphinx works in a folder of its own, and a whole site replaces the one before.
 # build/sphinx/.done says what it was made from: it is missing while Sphinx
 # works, and if it is missing or other, nothing old may stay.
@@ -48,10 +53,8 @@ html() {
     cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
     rm -f build/sphinx/.done
     xml
-    commit=
-    [ ! -e .git ] || commit=$(git describe --always --dirty 2>/dev/null) || commit=
     echo 'Building the site'
-    $python -m sphinx -q -n -W --keep-going -A commit="$commit" -c . -d build/sphinx/doctrees docs build/sphinx/html
+    $python -m sphinx -q -n -W --keep-going -A commit="$(commit)" -c . -d build/sphinx/doctrees docs build/sphinx/html
     for page; do
         name=${page#docs/}
         $python -m stage scenes "$page" >"build/sphinx/html/${name%.rst}.scenes.json"
@@ -66,6 +69,30 @@ html() {
     mv build/html.new build/html
     rm -rf build/html.old
     mv build/.basis build/sphinx/.done
+}
+
+# The same pages as a book, always made anew: it takes seconds, and nothing old can stay.
+book() {
+    rm -rf "build/$1"
+    version=$(commit)
+    $python -m sphinx -q -n -W --keep-going -D version="${version:-0}" -D release="$version" \
+        -b "$2" -c . -d "build/$1/doctrees" docs "build/$1/$2"
+}
+
+epub() {
+    book epub epub
+    mv build/epub/epub/ipc-course.epub build/epub/
+    echo "The EPUB: $PWD/build/epub/ipc-course.epub"
+}
+
+pdf() {
+    book pdf latex
+    (cd build/pdf/latex && latexmk -xelatex -interaction=nonstopmode -quiet ipc-course.tex) >build/pdf/log 2>&1 || {
+        grep -A 5 '^!' build/pdf/log || tail build/pdf/log
+        exit 1
+    } >&2
+    mv build/pdf/latex/ipc-course.pdf build/pdf/
+    echo "The PDF: $PWD/build/pdf/ipc-course.pdf"
 }
 
 "$@"

@@ -93,14 +93,14 @@ def by_symptom(docs: Path) -> list[str]:
         for name, line in symptoms(cue):
             what = f'``{command[cue.terminal].splitlines()[0]}``: ``{line}``'
             shown[name, f':ref:`{labels[cue.line]}`'][what] = True
-    rows = [(f'``{name}``', '; '.join(whats), where)
+    rows = [(f':term:`{name}`', '; '.join(whats), where)  # no such term: no site
             for (name, where), whats in sorted(shown.items())]
     return table(('symptom', 'how it comes about', 'shown in'), rows)
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     """Return a table as reST."""
-    lines = ['.. list-table::', '   :header-rows: 1', '']
+    lines = ['.. list-table::', '   :header-rows: 1', '   :widths: 20 50 30', '']
     for row in [head, *rows]:
         lines += [f'   {"*" if index == 0 else " "} - {cell}' for index, cell in enumerate(row)]
     return [*lines, '']

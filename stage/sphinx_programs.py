@@ -139,13 +139,14 @@ def append(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] += '\n' + app.config.programs_list
 
 
-def under_listings(app: Sphinx, document: nodes.document) -> None:
-    """Put under each listing of a program how it is compiled, and the way to the code page."""
+def complete_listings(app: Sphinx, document: nodes.document) -> None:
+    """Give each line of a listing its anchor; say below how it is compiled and where more is."""
     code = Path(app.srcdir).parent / 'code'
     for listing in list(document.findall(nodes.literal_block)):
         file = Path(listing.get('source', ''))
         if code not in Path(os.path.normpath(file)).parents or listing.parent is document:
             continue
+        listing['highlight_args']['lineanchors'] = file.name  # of Pygments: 030-shm-produce.c-12
         line = nodes.paragraph(classes=['compile'])
         if file.suffix == '.c':
             line += [nodes.literal('', f'cc -o {file.stem} {file.name} && ./{file.stem}'),
@@ -161,5 +162,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value('programs_list', '', 'env', str)
     app.connect('config-inited', derive)
     app.connect('source-read', append)
-    app.connect('doctree-read', under_listings)
+    app.connect('doctree-read', complete_listings)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

@@ -1,9 +1,10 @@
 """Scenes in HTML: who speaks in which terminal, who waits, who wakes whom.
 
 Each cue becomes one element with an anchor of its own.  A scene with several
-terminals has a column for each, time flowing down, and a bar where a terminal is
-blocked or running; the style sheet makes columns of it where there is room, and
-leaves the transcript as it stands elsewhere.  No script is involved.  Other
+terminals has a column for each, time flowing down, a bar where a terminal is
+blocked or running, and an arrow to who is woken; the style sheet draws them where
+there is room, and leaves the transcript as it stands elsewhere: what the drawing says
+beyond it is in attributes (``data-says``), and so in no text browser.  No script is involved.  Other
 builders, and a site without this extension, show the block as it is written.
 """
 
@@ -17,10 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from .script import Cue, Page, Scene, ScriptError, read
-
-#: Colours in the style sheet; terminal number N of a page has colour N modulo this.
-COLOURS = 6
+from .script import Cue, End, Page, Scene, ScriptError, read
 
 logger = logging.getLogger(__name__)
 
@@ -29,72 +27,110 @@ class Drawing:
     """Draws the scenes of one page, in their order; keeps who is busy between them."""
 
     def __init__(self, page: Page) -> None:
-        names = dict.fromkeys(cue.terminal for cue in page.cues())
-        self.colours = {name: number % COLOURS + 1 for number, name in enumerate(names)}
-        self.busy: dict[str, str] = {}  # terminal -> blocked or running
+        self.colours = page.colours()
+        self.busy: dict[str, End] = {}  # terminal -> blocked or running
+        self.anchors = anchors(page)
 
     def html(self, scene: Scene) -> str:
         """Return the element that stands for the block."""
         columns = list(dict.fromkeys(cue.terminal for cue in scene.cues))
-        shape = f' columns of-{len(columns)}' if len(columns) > 1 else ''
-        head = ''
-        if shape:
-            titles = ''.join(
-                f'<b class="in-{number} colour-{self.colours[name]}">{escape(name)}</b>'
-                for number, name in enumerate(columns, 1))
+        shape, head, anchor = '', '', self.anchors[scene.number]
+        if len(columns) > 1:
+            shape = f' columns of-{len(columns)}'
+            titles = ''.join(f'<b class="{self._place(columns, name)}" data-says="{escape(name)}"></b>'
+                             for name in columns)
             head = f'<span class="names" aria-hidden="true">{titles}</span>'
-        body = ''.join(self._cue(scene, index, columns) for index in range(len(scene.cues)))
-        return (f'<div class="highlight-console notranslate scene{shape}" '
-                f'id="scene-{scene.number}"><div class="highlight">{head}'
-                f'<pre tabindex="0">{body}</pre></div></div>')
-
-    def _cue(self, scene: Scene, index: int, columns: list[str]) -> str:
-        cue = scene.cues[index]
-        woken = [other.terminal for other in _resumed_next(scene, index)
-                 if self.busy.get(other.terminal) == 'blocked']
-        bars = ''.join(
-            f'<i class="bar {state} in-{number} colour-{self.colours[name]}'
-            f'{" woken" if name in woken else ""}"></i>'
-            for number, name in enumerate(columns, 1)
-            if name != cue.terminal and (state := self.busy.get(name)))
-        if cue.end.kind == 'status':
+        woken = self._woken(scene)
+        labelled: set[str] = set()  # the bars that say already what they stand for
+        body = ''
+        for index, cue in enumerate(scene.cues):
+            marks = self._bars(columns, cue, labelled)
+            marks += ''.join(self._arrow(columns, cue, name) for name in woken.get(index, ()))
             self.busy.pop(cue.terminal, None)
-        else:
-            self.busy[cue.terminal] = cue.end.kind
-        before = scene.cues[index - 1].terminal if index else None
-        lines = [_speech(cue, cue.terminal != before), *map(_output, cue.expect)]
-        if note := _note(cue, scene.cues[index + 1:index + 2]):
-            lines.append(f'<span class="note">{note}</span>')
-        text = '\n'.join(lines) + '\n'
-        if woken:
-            names = ' and '.join(escape(name) for name in woken)
-            text += f'<span class="wakes">wakes {names}</span>'
-        return (f'<span class="cue" id="scene-{scene.number}-{index + 1}">{bars}'
-                f'<span class="says in-{columns.index(cue.terminal) + 1} '
-                f'colour-{self.colours[cue.terminal]}">{text}</span></span>')
+            if cue.end.kind != 'status':
+                self.busy[cue.terminal] = cue.end
+                labelled.add(cue.terminal)
+            wakes = ' and '.join(map(escape, woken.get(index, ())))
+            wakes = f' data-says="wakes {wakes}"' if wakes else ''
+            body += (f'<span class="cue" id="{anchor}-{index + 1}">{marks}'
+                     f'<span class="says {self._place(columns, cue.terminal)}"{wakes}>'
+                     f'{_transcript(scene, index)}</span></span>')
+        return (f'<div class="highlight-console notranslate scene{shape}" id="{anchor}">'
+                f'<div class="highlight"><pre tabindex="0">{head}{body}</pre></div></div>')
+
+    def _place(self, columns: list[str], name: str) -> str:
+        return f'in-{columns.index(name) + 1} colour-{self.colours[name]}'
+
+    def _woken(self, scene: Scene) -> dict[int, list[str]]:
+        """Return, for each cue that wakes somebody, the terminals that it wakes.
+
+        A blocked terminal that goes on has been woken by the last one that did something:
+        a command, a key, or a program that has been running.
+        """
+        busy = {name: end.kind for name, end in self.busy.items()}
+        found: dict[int, list[str]] = {}
+        waker = None
+        for index, cue in enumerate(scene.cues):
+            if cue.kind != 'resume' or busy[cue.terminal] != 'blocked':
+                waker = index
+            elif waker is not None:
+                found.setdefault(waker, []).append(cue.terminal)
+            busy[cue.terminal] = cue.end.kind
+        return found
+
+    def _bars(self, columns: list[str], cue: Cue, labelled: set[str]) -> str:
+        """Return what stands in the columns of those who wait or run during a cue."""
+        bars = ''
+        for name in columns:
+            if name == cue.terminal or name not in self.busy:
+                continue
+            end, label = self.busy[name], ''
+            if name not in labelled:  # since an earlier scene
+                labelled.add(name)
+                label = f' data-says="{end.kind} in {end.call}"' if end.call else f' data-says="{end.kind}"'
+            bars += f'<i class="bar {end.kind} {self._place(columns, name)}"{label}></i>'
+        return bars
+
+    def _arrow(self, columns: list[str], cue: Cue, woken: str) -> str:
+        """Return the line from the column of a cue to that of a terminal that it wakes."""
+        here, there = columns.index(cue.terminal) + 1, columns.index(woken) + 1
+        side = 'right' if here < there else 'left'
+        return (f'<i class="arrow {side} from-{min(here, there)} to-{max(here, there)} '
+                f'colour-{self.colours[cue.terminal]}"></i>')
 
 
-def _resumed_next(scene: Scene, index: int) -> list[Cue]:
-    """Return the cues in which terminals go on because of this one: the page names them next."""
-    found = []
-    for cue in scene.cues[index + 1:]:
-        if cue.kind != 'resume':
-            break
-        found.append(cue)
-    return found if scene.cues[index].kind == 'run' else []
+def anchors(page: Page) -> dict[int, str]:
+    """Return number of a scene -> its anchor: the name of its section, and which one there it is.
 
-
-def _speech(cue: Cue, turn: bool) -> str:
-    """Return the first lines of a cue: prompt and command, or who goes on, or the key.
-
-    At a ``turn`` the terminal before was another one, and the page says whose key it is.
+    A scene that is added elsewhere changes none of them.
     """
+    found: dict[int, str] = {}
+    in_section: dict[str, int] = {}
+    for scene in page.scenes:
+        section = next((one for one in reversed(page.sections) if one.line < scene.line), None)
+        name = (section.label or nodes.make_id(section.title)) if section else 'page'
+        in_section[name] = in_section.get(name, 0) + 1
+        found[scene.number] = f'scene-{name}-{in_section[name]}'
+    return found
+
+
+def _transcript(scene: Scene, index: int) -> str:
+    """Return the lines of a cue as the page has them."""
+    cue = scene.cues[index]
+    lines = [_speech(cue), *map(_output, cue.expect)]
+    if note := _note(cue, scene.cues[index + 1:index + 2]):
+        lines.append(f'<span class="note">{note}</span>')
+    return '\n'.join(lines) + '\n'
+
+
+def _speech(cue: Cue) -> str:
+    """Return the first lines of a cue: prompt and command, or who goes on, or the key."""
     who = f'<span class="who">({escape(cue.terminal)})</span>'
     if cue.kind == 'resume':
         return who
     if cue.kind == 'key':
         key = f'<span class="key">{escape(cue.command)}</span>'
-        return f'{who}\n{key}' if turn else key
+        return f'{who}\n{key}' if cue.first > cue.line else key  # the page says whose key it is
     prompt = '# ' if cue.root else '$ '
     if cue.terminal != 'main':
         prompt = f'<span class="who">({escape(cue.terminal)}) </span>{prompt}'
@@ -145,7 +181,7 @@ class Draw(SphinxPostTransform):
             return
         drawing = Drawing(page)
         for block, scene in zip(blocks, page.scenes, strict=True):
-            block.replace_self(nodes.raw('', drawing.html(scene), format='html'))
+            block.parent.replace(block, nodes.raw('', drawing.html(scene), format='html'))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One style sheet for the theme of docs/_theme, and pages without inline styles.
+"""One style sheet for the theme of docs/_theme, pages without inline styles, and what sharing needs.
 
 The sheet is that of the theme, the colours of the code, light and dark, and the sheets of the
 project, without their comments. Its checksum is in its address, so that browsers load a new one.
@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import html
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -76,6 +80,8 @@ def write(app: Sphinx) -> None:
 
 def leave_widths(app: Sphinx, document: nodes.document) -> None:
     """Columns of tables are as wide as they need: their widths would be inline styles."""
+    if app.builder.format != 'html':
+        return
     for table in document.findall(nodes.table):
         table['classes'] = [name for name in table['classes'] if name != 'colwidths-given']
 
@@ -84,7 +90,10 @@ def lighten(app: Sphinx, pagename: str, template: str, context: dict[str, Any], 
     """Leave out the elements of code that look like the text around them: thousands in a long page."""
     known = looks(app.config.pygments_style, app.config.pygments_dark_style)
     plain = '|'.join(name for name, look in known.items() if name and known[''].startswith(look))
-    context['body'] = re.sub(f'<span class="(?:{plain})">([^<]*)</span>', r'\1', context.get('body', ''))
+    body = re.sub(f'<span class="(?:{plain})">([^<]*)</span>', r'\1', context.get('body', ''))
+    # The anchor of a line can be clicked; for the keyboard and for screen readers it would be one more stop.
+    context['body'] = re.sub(r'<a id="([^"]+)" name="\1" href="#\1"></a>',
+                             r'<a id="\1" href="#\1" tabindex="-1" aria-hidden="true"></a>', body)
 
 
 def place(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: object) -> None:
@@ -94,12 +103,47 @@ def place(app: Sphinx, pagename: str, template: str, context: dict[str, Any], do
         context['pathto'] = lambda *args, **kwargs: urljoin(top, relative(*args, **kwargs))
 
 
+def describe(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Give the description of a page to those who share it, too."""
+    tag = re.search(r'<meta [^>]*name="description"[^>]*>', context.get('metatags') or '')
+    words = tag and re.search(r'content="([^"]*)"', tag[0])
+    context['description'] = words[1] if words else ''
+
+
+def share(app: Sphinx) -> None:
+    """Where the site's address is known: a picture for those who share it; SVG is refused there."""
+    if not app.config.html_baseurl or app.builder.name != 'html':
+        return
+    if not shutil.which('rsvg-convert'):
+        print('Without rsvg-convert the site gets no card for sharing: see make doctor', file=sys.stderr)
+        return
+    target = Path(app.outdir) / '_static/card.png'
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = Path(app.confdir) / 'docs/_static/card.svg'
+    subprocess.run(['rsvg-convert', '--width=1200', '--height=630', '--output', target, source], check=True)
+    app.config.html_context['card'] = urljoin(app.config.html_baseurl, '_static/card.png')
+
+
+def map_site(app: Sphinx, error: Exception | None) -> None:
+    """Where the site's address is known: the list of its pages, for search engines."""
+    if error or not app.config.html_baseurl or app.builder.name != 'html':
+        return
+    pages = ''.join(f'<url><loc>{html.escape(urljoin(app.config.html_baseurl, app.builder.get_target_uri(name)))}'
+                    '</loc></url>\n' for name in sorted(app.env.found_docs))
+    (Path(app.outdir) / 'sitemap.xml').write_text(
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n', encoding='utf-8')
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what prepares the site."""
     app.add_config_value('pygments_dark_style', 'default', 'html', str)
     app.connect('config-inited', tell, priority=900)  # when the names of the sheets are complete
     app.connect('builder-inited', write)
     app.connect('doctree-read', leave_widths)
+    app.connect('builder-inited', share)
+    app.connect('build-finished', map_site)
+    app.connect('html-page-context', describe)
     app.connect('html-page-context', lighten)
     app.connect('html-page-context', place)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

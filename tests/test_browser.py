@@ -1,6 +1,7 @@
 """The site in a real browser: what a reader sees, what it loads, and what works without a script."""
 
-import os
+import functools
+import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,24 +59,45 @@ def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -
         for theme in ("light", "dark"):
             tab.look(width, 720 if width == 1280 else 800, dark=theme == "dark")
             tab.go(f"{site}screenplay.html")
-            for name, selector in (("scene", ".scene.columns:has(.woken)"), ("figure", "figure"),
+            for name, selector in (("wait-and-post", "#scene-sem-post-1"), ("empty-and-full", "#scene-mq-consume-1"),
+                                   ("two-producers", "#scene-shm-produce-4"), ("guard", "#scene-sem-produce-1"), ("figure", "figure"),
                                    ("listing", ".literal-block-wrapper")):
                 tab.run(f"document.querySelector('{selector}').scrollIntoView()")
                 tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
 
 
-@pytest.mark.skipif("AXE" not in os.environ, reason="needs AXE, the path of axe.min.js (axe-core)")
+@functools.cache
+def axe() -> str:
+    """axe-core, which lies in a package of build/venv."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    assert found and found.origin, "build/venv is not that of docs/requirements.txt: run make"
+    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
+
+
+# Thousands of words of code look alike. One of each look in each surrounding is enough, and half of the time.
+ONE_OF_EACH = """{
+    const seen = new Set();
+    for (const word of document.querySelectorAll('pre span:not([id]):not(:has(*))')) {
+        let look = '';
+        for (let one = word; one.tagName !== 'PRE'; one = one.parentNode) look += one.className + '/';
+        if (seen.has(look)) word.replaceWith(word.textContent);
+        seen.add(look);
+    }
+    document.normalize();
+}"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("page", [*PAGES, "search.html?q=lost+increments"])
-def test_axe_has_nothing_to_report(page: str, tab: browser.Tab, site: str) -> None:
-    axe = Path(os.environ["AXE"]).read_text(encoding="utf-8")
-    for width in WIDTHS:
-        for theme in ("light", "dark"):
-            tab.look(width, dark=theme == "dark")
-            tab.go(site + page)
-            tab.run(f"{axe}; 0")
-            found = tab.run("axe.run({resultTypes: ['violations']}).then(all => all.violations.map("
-                            "one => `${one.id}: ${one.nodes.length}: ${one.nodes[0].html}`))")
-            assert found == [], f"{page}, {width}, {theme}"
+def test_axe_has_nothing_to_report(page: str, width: int, tab: browser.Tab, site: str) -> None:
+    tab.look(width)
+    tab.go(site + page)
+    tab.run(f"{ONE_OF_EACH} {axe()}; 0")
+    for theme in ("light", "dark"):
+        tab.look(width, dark=theme == "dark")
+        found = tab.run("axe.run({resultTypes: ['violations']}).then(all => all.violations.map("
+                        "one => `${one.id}: ${one.nodes.length}: ${one.nodes[0].html}`))")
+        assert found == [], theme
 
 
 def test_the_first_visit_is_light(tab: browser.Tab) -> None:
@@ -198,3 +220,59 @@ def test_paper_has_no_navigation(tab: browser.Tab, site: str) -> None:
     for selector in (".side", ".turn", ".copy", ".headerlink", "aside.sidebar"):
         assert tab.run(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
     assert tab.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def transcripts(page: Path) -> list[str]:
+    """The scenes of a page as a reader should see them: as they are written, without the escapes."""
+    blocks = re.findall(r"^\.\. code-block:: console\n   :class: scene.*\n\n((?:   .*\n|\n)*)", page.read_text(), re.M)
+    return [re.sub(r"(?m)^   (?:\\(?=[\[($#>^.\\]))?|\\$", "", block).strip("\n") for block in blocks]
+
+
+@pytest.mark.parametrize("page", ["screenplay", "contributing"])
+def test_a_scene_without_room_for_columns_is_the_transcript(page: str, tab: browser.Tab, site: str) -> None:
+    for width, media in ((360, ""), (699, ""), (1280, "print")):
+        tab.look(width, media=media)
+        tab.go(f"{site}{page}.html")
+        shown = tab.run("[...document.querySelectorAll('.scene pre')].map(one => one.innerText.trimEnd())")
+        assert [text.strip("\n") for text in shown] == [text.rstrip() for text in transcripts(DOCS / f"{page}.rst")]
+
+
+def test_a_scene_with_room_has_a_column_for_each_terminal_and_arrows_to_who_is_woken(
+        tab: browser.Tab, site: str) -> None:
+    for width in (768, 1280):
+        tab.look(width)
+        tab.go(f"{site}screenplay.html")
+        boxes = """(scene => [...scene.querySelectorAll('.names b, .says, .bar, .arrow')].map(one => {
+            const box = one.getBoundingClientRect(), cue = one.closest('.cue');
+            return {kind: one.classList[0], classes: one.className, cue: cue ? cue.id : '', text: one.textContent,
+                    left: box.left, right: box.right, top: box.top, bottom: box.bottom}; }))"""
+        scenes = tab.run(f"[...document.querySelectorAll('.scene.columns')].map({boxes})")
+        arrows = 0
+        for scene in scenes:
+            lefts = {re.search(r"in-\d", box["classes"])[0]: box["left"] for box in scene if box["kind"].startswith("in")}
+            assert sorted(lefts.values()) == list(lefts.values()) and len(set(lefts.values())) > 1
+            for box in scene:
+                if place := re.search(r"in-\d", box["classes"]):
+                    assert box["left"] == pytest.approx(lefts[place[0]], abs=1)
+                if box["kind"] == "bar":
+                    spoken = next(one for one in scene if one["kind"] == "says" and one["cue"] == box["cue"])
+                    assert box["bottom"] - box["top"] == pytest.approx(spoken["bottom"] - spoken["top"], abs=1)
+                if box["kind"] == "arrow":  # its end is the edge of the one column, its beginning of the other
+                    arrows += 1
+                    side, start, end = re.search(r"(left|right) from-(\d) to-(\d)", box["classes"]).groups()
+                    target = lefts[f"in-{end if side == 'right' else start}"]
+                    assert box[side] == pytest.approx(target + 2, abs=2)
+        assert arrows >= 5
+
+
+def test_each_line_of_a_listing_has_a_number_that_is_its_address(tab: browser.Tab, site: str) -> None:
+    tab.look(1280)
+    tab.go(f"{site}screenplay.html#030-shm-produce.c-42")
+    line = "document.getElementById('030-shm-produce.c-42')"
+    assert tab.run(f"{line}.matches(':target')")
+    assert tab.run(f"{line}.getBoundingClientRect().top") < 800
+    tab.run("document.getElementById('030-shm-produce.c-7').click()")
+    assert tab.run("location.hash") == "#030-shm-produce.c-7"
+    for file in (DOCS.parent / "code").glob("*/*.[ch]"):
+        lines = len(file.read_text().splitlines())
+        assert tab.run(f"document.querySelectorAll('pre > a[id^=\"{file.name}-\"]').length") == lines

@@ -30,7 +30,7 @@ def test_every_call_of_every_program_is_in_the_index() -> None:
 @pytest.mark.parametrize("symptom", ["EEXIST", "ENOENT", "EINVAL", "ENODEV", "SIGBUS",
                                      "SIGINT"])
 def test_what_the_sessions_show_is_in_the_index(symptom: str) -> None:
-    assert any(f"``{symptom}``" in line for line in by_symptom(ROOT / "docs"))
+    assert any(f":term:`{symptom}`" in line for line in by_symptom(ROOT / "docs"))
     assert f" {symptom} " in text()
 
 
@@ -56,3 +56,37 @@ def test_calls_in_comments_and_texts_and_own_functions_are_not_calls() -> None:
     source = ('static int own(int x)\n{\n    return x;\n}\n/* a() */ // b()\n'
               'int main(void)\n{\n    if (own(1)) printf("c()");\n}\n')
     assert calls(source) == {"printf"}
+
+
+# Words of the glossary that the screenplay uses before in another meaning.
+OTHER_MEANINGS = {"name": "of a file, a program, a terminal", "page": "of this site"}
+
+
+def glossary() -> list[str]:
+    """The terms, without the symptoms."""
+    text = (ROOT / "docs/reference.rst").read_text()
+    return re.findall(r"^   (\w[^\n]*)$", text[text.index("Terms\n"):text.index("Symptoms\n")], re.M)
+
+
+def prose() -> list[str]:
+    """The paragraphs of the screenplay, without titles, stage directions, sessions and listings."""
+    text = re.sub(r"(?m)^\.\. .*\n(?:(?: .*)?\n)*", "\n", (ROOT / "docs/screenplay.rst").read_text())
+    return [block for block in re.split(r"\n\s*\n", text) if not re.search(r"^(\*|:Minutes)|^[-=.]{3,}$", block, re.M)]
+
+
+@pytest.mark.parametrize("term", glossary())
+def test_a_term_is_linked_where_the_screenplay_first_uses_it(term: str) -> None:
+    text = "\n".join(prose())
+    links = [match.start() for match in re.finditer(rf":term:`{term}`", text)]
+    assert len(links) == 1
+    longer = "".join(f"|{other}s?" for other in glossary() if term in other and term != other)
+    plain = re.sub(rf"``.*?``|:(?!term)\w+:`.*?`{longer}", lambda other: " " * len(other[0]), text)
+    first = re.search(rf"(?i)\b{term}s?\b", plain)
+    assert first and (first.start() == links[0] + len(":term:`") or term in OTHER_MEANINGS), (
+        text[first.start() - 40:first.start() + 40] if first else None)
+
+
+def test_the_archives_are_linked_on_the_front_page() -> None:
+    page = (ROOT / "build/html/index.html").read_text()
+    for archive in (ROOT / "build/html").glob("*.tar.gz"):
+        assert f'href="{archive.name}"' in page

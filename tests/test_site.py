@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import time
 from collections import Counter
@@ -260,7 +261,8 @@ def test_the_site_needs_none_of_our_extensions(copy: Path) -> None:  # noqa: F81
 
 def test_addresses_are_those_that_are_configured(copy: Path) -> None:  # noqa: F811
     for page in PAGES:
-        assert 'rel="canonical"' not in page.read_text() and "Source of this page" not in page.read_text()
+        assert not re.search("rel=.canonical|Source of this page|og:url|og:image", page.read_text()), page
+    assert not (SITE / "sitemap.xml").exists()
     settings = copy / "conf.py"
     text = settings.read_text()
     text = text.replace("html_baseurl = ''", "html_baseurl = 'https://example.org/ipc/'")
@@ -270,6 +272,21 @@ def test_addresses_are_those_that_are_configured(copy: Path) -> None:  # noqa: F
     code = (copy / "build/html/code/index.html").read_text()
     assert '<link rel="canonical" href="https://example.org/ipc/code/index.html">' in code
     assert '<a href="https://example.org/docs/code/index.rst">Source of this page</a>' in code
+    said = {values.get("name") or values.get("property"): values.get("content")
+            for tag, values in parse(copy / "build/html/code/index.html").elements if tag == "meta"}
+    assert len(said["description"]) > 40 and said["og:description"] == said["description"]
+    assert (said["og:title"], said["og:type"]) == ("Code: Sysprog: POSIX IPC", "article")
+    assert said["og:url"] == "https://example.org/ipc/code/index.html"
+    places = re.findall("<loc>(.*?)</loc>", (copy / "build/html/sitemap.xml").read_text())
+    assert sorted(places) == sorted(f"https://example.org/ipc/{page.relative_to(ROOT / 'docs').with_suffix('.html')}"
+                                    for page in (ROOT / "docs").rglob("*.rst"))
+    if shutil.which("rsvg-convert"):
+        picture = (copy / "build/html/_static/card.png").read_bytes()
+        assert (picture[:4], struct.unpack(">2I", picture[16:24])) == (b"\x89PNG", (1200, 630))
+        assert said["og:image"] == "https://example.org/ipc/_static/card.png"
+        assert said["twitter:card"] == "summary_large_image"
+    else:
+        assert "og:image" not in said and "Without rsvg-convert" in made.stdout
     lost = (copy / "build/html/404.html").read_text()  # served at any depth
     links = re.findall(r'(?:href|src)="([^"]*)"', lost)
     assert all(link.startswith(("/ipc/", "#", "data:")) for link in links), links

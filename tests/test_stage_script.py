@@ -473,3 +473,11 @@ def test_sections_have_their_minutes_and_a_chapter_is_the_sum() -> None:
 def test_minutes_that_are_no_number_are_refused(text: str) -> None:
     with pytest.raises(ScriptError, match=f'page.rst:4: ":Minutes: {text}" is no number of minutes'):
         parse("page.rst", f"One\n---\n\n:Minutes: {text}\n")
+
+
+def test_a_terminal_has_one_colour_and_its_neighbours_have_others() -> None:
+    found = parse("page.rst", "\n".join(scene(f"({name}) $ x\n$ y") for name in "abcdefgh"))
+    colours = found.colours()
+    assert list(colours) == ["a", "main", *"bcdefgh"]
+    assert all(colours[name] != colours["main"] for name in "abcdefgh")
+    assert set(colours.values()) == {1, 2, 3, 4, 5, 6}
