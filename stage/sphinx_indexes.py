@@ -98,9 +98,10 @@ def by_symptom(docs: Path) -> list[str]:
     return table(('symptom', 'how it comes about', 'shown in'), rows)
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]],
+          widths: str = '20 50 30') -> list[str]:
     """Return a table as reST."""
-    lines = ['.. list-table::', '   :header-rows: 1', '   :widths: 20 50 30', '']
+    lines = ['.. list-table::', '   :header-rows: 1', f'   :widths: {widths}', '']
     for row in [head, *rows]:
         lines += [f'   {"*" if index == 0 else " "} - {cell}' for index, cell in enumerate(row)]
     return [*lines, '']

@@ -38,7 +38,7 @@ def timetable(page: Page) -> list[str]:
             rows.append((title, str(own), str(start), str(start + own)))
         start += own
     return table(('section', 'minutes', 'from', 'to'),
-                 [*rows, ('all', f'**{start}**', '0', str(start))])
+                 [*rows, ('all', f'**{start}**', '0', str(start))], widths='55 15 15 15')
 
 
 def append(app: Sphinx, docname: str, source: list[str]) -> None:
