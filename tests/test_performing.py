@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PERFORMING = (ROOT / "docs/performing.rst").read_text()
 SCREENPLAY = read(str(ROOT / "docs/screenplay.rst"))
 SITE = ROOT / "build/html"
-PERFORMER = ROOT / "stage/performance.py"
+PERFORMER = ROOT / "stage/tmux.py"
 
 needs_the_performer = pytest.mark.skipif(
-    not PERFORMER.exists(), reason="stage/performance.py is not there yet")
+    not PERFORMER.exists(), reason="stage/tmux.py is not there yet, nor is make perform")
 
 
 def rows(lines: list[str]) -> list[list[str]]:
@@ -147,6 +147,9 @@ def test_what_a_command_of_the_page_plays_exists() -> None:
             assert 0 < int(number[1]) <= len(SCREENPLAY.scenes)
 
 
+NAMES = {"PPage": "PageUp", "NPage": "PageDown"}  # in tmux, and on the keyboard
+
+
 def keys_of_the_page() -> dict[str, str]:
     """Key and first word of what it does."""
     table = PERFORMING[PERFORMING.index("\nThe Keys\n"):PERFORMING.index("\nTwo Paces\n")]
@@ -156,7 +159,15 @@ def keys_of_the_page() -> dict[str, str]:
 
 
 @needs_the_performer
-def test_the_keys_of_the_page_are_those_that_are_bound() -> None:
-    from stage.performance import KEYS
-    names = {"PPage": "PageUp", "NPage": "PageDown"}  # tmux has two names for these
-    assert keys_of_the_page() == {names.get(key, key): action for key, action in KEYS.items()}
+def test_the_keys_of_the_page_are_those_that_the_performer_knows() -> None:
+    from stage.tmux import KEYS
+    assert keys_of_the_page() == {NAMES.get(key, key): action for key, action in KEYS.items()}
+
+
+@needs_the_performer
+def test_each_key_that_the_page_mentions_is_bound() -> None:
+    from stage.tmux import configuration
+    bound = {NAMES.get(key, key) for key in re.findall(r"^bind -n (\S+)", configuration(), re.M)}
+    mentioned = set(re.findall(r"\b(?:F\d+|Page(?:Up|Down))\b", PERFORMING))
+    assert len(mentioned) > 8
+    assert mentioned <= bound
