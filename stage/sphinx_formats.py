@@ -5,10 +5,10 @@ The drawings stay images there; LaTeX, which cannot read SVG, gets them through 
 
 from __future__ import annotations
 
+import posixpath
 import shutil
 import subprocess
 from typing import Any
-from urllib.parse import urljoin
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -44,7 +44,7 @@ def leave_site(app: Sphinx, document: nodes.document, docname: str) -> None:
         if not link.get('refuri', '').endswith('.tar.gz'):
             continue
         if app.config.html_baseurl:
-            link['refuri'] = urljoin(app.config.html_baseurl, link['refuri'].removeprefix('../'))
+            link['refuri'] = posixpath.join(app.config.html_baseurl, link['refuri'].removeprefix('../'))
         else:
             link.replace_self(nodes.literal('', link.astext()))
     for box in list(document.findall(nodes.sidebar)):
