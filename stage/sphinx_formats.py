@@ -25,8 +25,8 @@ class Drawings(ImageConverter):
         return shutil.which('rsvg-convert') is not None
 
     def convert(self, _from: Any, _to: Any) -> bool:
-        """Convert one file."""
-        subprocess.run(['rsvg-convert', '--format=pdf', '--output', _to, _from], check=True)
+        """Convert one file; the text of a drawing gets the size of the text of the page."""
+        subprocess.run(['rsvg-convert', '--zoom=0.6', '--format=pdf', '--output', _to, _from], check=True)
         return True
 
 
