@@ -5,10 +5,10 @@ The drawings stay images there; LaTeX, which cannot read SVG, gets them through 
 
 from __future__ import annotations
 
+import posixpath
 import shutil
 import subprocess
 from typing import Any
-from urllib.parse import urljoin
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -25,8 +25,8 @@ class Drawings(ImageConverter):
         return shutil.which('rsvg-convert') is not None
 
     def convert(self, _from: Any, _to: Any) -> bool:
-        """Convert one file."""
-        subprocess.run(['rsvg-convert', '--format=pdf', '--output', _to, _from], check=True)
+        """Convert one file; the text of a drawing gets the size of the text of the page."""
+        subprocess.run(['rsvg-convert', '--zoom=0.6', '--format=pdf', '--output', _to, _from], check=True)
         return True
 
 
@@ -44,7 +44,7 @@ def leave_site(app: Sphinx, document: nodes.document, docname: str) -> None:
         if not link.get('refuri', '').endswith('.tar.gz'):
             continue
         if app.config.html_baseurl:
-            link['refuri'] = urljoin(app.config.html_baseurl, link['refuri'].removeprefix('../'))
+            link['refuri'] = posixpath.join(app.config.html_baseurl, link['refuri'].removeprefix('../'))
         else:
             link.replace_self(nodes.literal('', link.astext()))
     for box in list(document.findall(nodes.sidebar)):

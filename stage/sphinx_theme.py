@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import html
+import posixpath
 import re
 import shutil
 import subprocess
@@ -121,15 +122,16 @@ def share(app: Sphinx) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source = Path(app.confdir) / 'docs/_static/card.svg'
     subprocess.run(['rsvg-convert', '--width=1200', '--height=630', '--output', target, source], check=True)
-    app.config.html_context['card'] = urljoin(app.config.html_baseurl, '_static/card.png')
+    app.config.html_context['card'] = posixpath.join(app.config.html_baseurl, '_static/card.png')
 
 
 def map_site(app: Sphinx, error: Exception | None) -> None:
     """Where the site's address is known: the list of its pages, for search engines."""
     if error or not app.config.html_baseurl or app.builder.name != 'html':
         return
-    pages = ''.join(f'<url><loc>{html.escape(urljoin(app.config.html_baseurl, app.builder.get_target_uri(name)))}'
-                    '</loc></url>\n' for name in sorted(app.env.found_docs))
+    places = [posixpath.join(app.config.html_baseurl, app.builder.get_target_uri(name))
+              for name in sorted(app.env.found_docs)]
+    pages = ''.join(f'<url><loc>{html.escape(place)}</loc></url>\n' for place in places)
     (Path(app.outdir) / 'sitemap.xml').write_text(
         '<?xml version="1.0" encoding="utf-8"?>\n'
         f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{pages}</urlset>\n', encoding='utf-8')

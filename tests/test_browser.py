@@ -217,9 +217,11 @@ def test_the_keyboard_reaches_the_text_first(tab: browser.Tab, site: str) -> Non
 def test_paper_has_no_navigation(tab: browser.Tab, site: str) -> None:
     tab.look(800, dark=True, media="print")
     tab.go(f"{site}screenplay.html")
-    for selector in (".side", ".turn", ".copy", ".headerlink", "aside.sidebar"):
+    for selector in (".side", ".turn", ".copy", ".headerlink", "aside.sidebar", ".compile a"):
         assert tab.run(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
     assert tab.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert tab.run("document.documentElement.scrollWidth") <= 800
+    assert tab.run("[...document.querySelectorAll('pre')].every(one => one.scrollWidth <= one.clientWidth)")
 
 
 def transcripts(page: Path) -> list[str]:
