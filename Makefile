@@ -24,7 +24,7 @@ endif
 missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
 $(if $(missing),$(error $(missing)))
 
-.PHONY: all programs html check promote soak serve doctor clean-ipc format clean help prune xml FORCE
+.PHONY: all programs html check promote soak serve doctor clean-ipc format clean help prune FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -53,7 +53,7 @@ prune:
 html: build/html/.done ## the site: build/html/index.html
 
 build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/*.py .git/logs/HEAD) stage/site.sh | build/venv/.done
-	$(locked) sh stage/site.sh html $(pages)
+	$(locked) sh stage/site.sh html
 
 build/.inputs: FORCE
 	@mkdir -p $(@D)
@@ -61,9 +61,6 @@ build/.inputs: FORCE
 
 build/venv/.done: docs/requirements.txt
 	$(locked) env PYTHON='$(PYTHON)' sh stage/site.sh venv
-
-xml:
-	$(locked) sh stage/site.sh xml
 
 check: all ## plays all sessions of the pages, then runs all tests
 	$(venv) -m stage rehearse $(pages)

@@ -68,7 +68,7 @@ missing() {
     for goal; do
         case $goal in
         all | check | promote | soak | serve) needed="$needed compiler doxygen python flock" ;;
-        html | xml | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
+        html | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
         programs | clean-ipc | build/*) needed="$needed compiler" ;;
         format) needed="$needed clang-format" ;;
         esac

@@ -1,6 +1,7 @@
 """The archives of the built site: complete, the same each time, and they build."""
 
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def test_the_course_has_all_programs_and_the_page_as_text(tmp_path: Path) -> Non
     text = (course / "screenplay.txt").read_text()
     assert "Produce into Shared Memory" in text and "int main(int argc" in text
     assert built(course) == {str(Path(name).with_suffix("")) for name in files if name[-1] == "c"}
+
+
+def test_the_text_is_what_sphinx_writes_by_itself(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "sphinx", "-q", "-b", "text", "-c", ".", "-d", tmp_path / "trees", "-D",
+                    f"breathe_projects.code={tmp_path}/xml", "docs", tmp_path / "text"], cwd=ROOT, check=True)
+    text = unpack("ipc-course", tmp_path) / "screenplay.txt"
+    assert text.read_text() == (tmp_path / "text/screenplay.txt").read_text()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
