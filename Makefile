@@ -73,9 +73,7 @@ soak: all ## plays the screenplay many times, several at once
 	$(venv) tests/soak.py docs/screenplay.rst
 
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
-	$(venv) -m sphinx_autobuild --host 127.0.0.1 --port $(port) --watch code --watch conf.py \
-	   --pre-build 'sh -c "$(MAKE) --no-print-directory -k programs xml || true"' \
-	   -c . -n -A serve=1 -d build/serve/doctrees docs build/serve/html
+	@$(venv) -m stage.serve $(port)
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh
