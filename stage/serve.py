@@ -119,15 +119,21 @@ class Handler(SimpleHTTPRequestHandler):
         """Say nothing: the terminal is for builds."""
 
 
-def build() -> str:
-    """Make the programs and, meanwhile, the site; return what is wrong, or nothing."""
+def site(*options: str) -> str:
+    """Let Sphinx do what there is to do; return what it complains about, or nothing."""
     from sphinx.cmd.build import build_main
-    programs = subprocess.Popen(MAKE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        status = build_main(SPHINX)
+        status = build_main([*SPHINX, *options])
+    return said.getvalue() or 'Sphinx failed\n' if status else ''
+
+
+def build() -> str:
+    """Make the programs and, meanwhile, the pages; return what is wrong, or nothing."""
+    programs = subprocess.Popen(MAKE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said = site('-D', 'downloads=0')  # they can come later
     output, _ = programs.communicate()
-    return (output if programs.returncode else '') + (said.getvalue() or 'Sphinx failed\n' if status else '')
+    return (output if programs.returncode else '') + said
 
 
 def in_a_fork(work: Callable[[], str]) -> str:
@@ -236,7 +242,9 @@ def follow(server: Server, interrupt: Interrupt) -> None:
             mirror(NEXT / 'html', GOOD / 'html')
             server.tell('', time.time_ns())
             print(f'{time.strftime("%X")} built in {time.monotonic() - begun:.2f} s', flush=True)
-            mirror(NEXT / 'doctrees', GOOD / 'doctrees')
+            print(in_a_fork(site), end='', flush=True)
+            for part in ('html', 'doctrees'):
+                mirror(NEXT / part, GOOD / part)
         run = partial(in_a_fork, build)
         gc.collect()
         gc.freeze()  # what is old enough need not be looked through in the forks

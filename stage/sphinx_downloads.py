@@ -33,7 +33,7 @@ def as_text(app: Sphinx, docname: str) -> str:
 
 def write(app: Sphinx, error: Exception | None) -> None:
     """Write the downloads into the finished site."""
-    if error or app.builder.name != 'html':
+    if error or app.builder.name != 'html' or not app.config.downloads:
         return
     for docname in app.env.found_docs:
         try:
@@ -47,6 +47,7 @@ def write(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the end of the build."""
+    """Register the end of the build, and a setting for who is in a hurry."""
+    app.add_config_value('downloads', True, '', bool)
     app.connect('build-finished', write)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}
