@@ -17,6 +17,10 @@ venv     := build/venv/bin/python
 locked    = @mkdir -p build && exec flock build/.lock
 
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+unexport PYTHONDONTWRITEBYTECODE # it is in nobody's way there
+
+# Programs beside the site; the site comes first, for it takes longest.
+MAKEFLAGS += $(if $(filter-out all programs html,$(or $(MAKECMDGOALS),all)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 ifneq ($(findstring :,$(CURDIR)),)
 $(error doxygen cannot work in a folder whose path has a ":" in it: move or rename $(CURDIR))
@@ -28,7 +32,7 @@ $(if $(missing),$(error $(missing)))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: programs html ## the programs and the site (plain "make" does this)
+all: html programs ## the programs and the site (plain "make" does this)
 	@printf 'To read the course, open this in a browser: %s\n' "$$PWD/build/html/index.html"
 
 programs: $(programs) $(if $(stale),prune) ## code/shm/030-x.c becomes build/shm/030-x
