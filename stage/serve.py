@@ -17,6 +17,7 @@ import gc
 import io
 import json
 import logging
+import operator
 import os
 import shutil
 import signal
@@ -119,21 +120,15 @@ class Handler(SimpleHTTPRequestHandler):
         """Say nothing: the terminal is for builds."""
 
 
-def site(*options: str) -> str:
-    """Let Sphinx do what there is to do; return what it complains about, or nothing."""
+def build(downloads: bool) -> str:
+    """Make the programs and, meanwhile, the site; return what is wrong, or nothing."""
     from sphinx.cmd.build import build_main
+    programs = subprocess.Popen(MAKE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        status = build_main([*SPHINX, *options])
-    return said.getvalue() or 'Sphinx failed\n' if status else ''
-
-
-def build() -> str:
-    """Make the programs and, meanwhile, the pages; return what is wrong, or nothing."""
-    programs = subprocess.Popen(MAKE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    said = site('-D', 'downloads=0')  # they can come later
+        status = build_main([*SPHINX, '-D', f'downloads={int(downloads)}'])
     output, _ = programs.communicate()
-    return (output if programs.returncode else '') + said
+    return (output if programs.returncode else '') + (said.getvalue() or 'Sphinx failed\n' if status else '')
 
 
 def in_a_fork(work: Callable[[], str]) -> str:
@@ -165,13 +160,15 @@ def in_a_fork(work: Callable[[], str]) -> str:
     return f'{said}the build was killed by signal {status}\n' if status else said
 
 
-def put_back() -> None:
-    """Leave nothing of a build that failed: the next one begins where the last good one ended."""
-    if (GOOD / 'doctrees').exists():
-        for part in ('html', 'doctrees'):
+def take(said: str) -> None:
+    """Serve what was built; or leave nothing of it: the next one begins where the last good one ended."""
+    for part in ('html', 'doctrees'):
+        if not said:
+            mirror(NEXT / part, GOOD / part)
+        elif (GOOD / 'doctrees').exists():
             mirror(GOOD / part, NEXT / part)
-    else:
-        shutil.rmtree(NEXT, ignore_errors=True)
+        else:
+            shutil.rmtree(NEXT, ignore_errors=True)
 
 
 class Interrupt:
@@ -225,27 +222,28 @@ class Server:
 
 def follow(server: Server, interrupt: Interrupt) -> None:
     """Build, and again after each change; return when the machinery itself has changed."""
-    shutil.rmtree(NEXT, ignore_errors=True)
     shutil.rmtree(GOOD / 'doctrees', ignore_errors=True)
     watch = Watch()
-    run: Callable[[], str] = build  # the first time here, so that each fork has all that it needs
-    before = watch.files()
+    run: Callable[[Callable[[], str]], str] = operator.call  # the first time here: forks have all they need
+    before, names = watch.files(), set()
     while True:
         begun = time.monotonic()
-        said = run()
+        if names != before.keys():  # Sphinx leaves the page of a file that is gone
+            shutil.rmtree(NEXT, ignore_errors=True)
+        said = run(partial(build, downloads=False))
         interrupt.check()
+        take(said)
+        server.tell(said, 0 if said else time.time_ns())
         if said:
-            server.tell(said)
-            put_back()
             print(f'{said.rstrip()}\n{time.strftime("%X")} not built; what was built before is still served', flush=True)
         else:
-            mirror(NEXT / 'html', GOOD / 'html')
-            server.tell('', time.time_ns())
             print(f'{time.strftime("%X")} built in {time.monotonic() - begun:.2f} s', flush=True)
-            print(in_a_fork(site), end='', flush=True)
-            for part in ('html', 'doctrees'):
-                mirror(NEXT / part, GOOD / part)
-        run = partial(in_a_fork, build)
+            names = set(before)
+            # Nobody waits for the downloads. What is saved from here on is seen below, too.
+            if late := in_a_fork(partial(build, downloads=True)):
+                server.tell(late)
+            take(late)
+        run = in_a_fork
         gc.collect()
         gc.freeze()  # what is old enough need not be looked through in the forks
         now = watch.changed(before)
