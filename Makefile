@@ -17,6 +17,10 @@ venv     := build/venv/bin/python
 locked    = @mkdir -p build && exec flock build/.lock
 
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+unexport PYTHONDONTWRITEBYTECODE # it is in nobody's way there
+
+# Programs beside the site; the site comes first, for it takes longest.
+MAKEFLAGS += $(if $(filter-out all programs html,$(or $(MAKECMDGOALS),all)),,-j$(shell getconf _NPROCESSORS_ONLN))
 
 ifneq ($(findstring :,$(CURDIR)),)
 $(error doxygen cannot work in a folder whose path has a ":" in it: move or rename $(CURDIR))
@@ -24,11 +28,11 @@ endif
 missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
 $(if $(missing),$(error $(missing)))
 
-.PHONY: all programs html epub pdf lighthouse check promote soak serve doctor clean-ipc format clean help prune xml FORCE
+.PHONY: all programs html epub pdf lighthouse check promote soak serve doctor clean-ipc format clean help prune FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: programs html ## the programs and the site (plain "make" does this)
+all: html programs ## the programs and the site (plain "make" does this)
 	@printf 'To read the course, open this in a browser: %s\n' "$$PWD/build/html/index.html"
 
 programs: $(programs) $(if $(stale),prune) ## code/shm/030-x.c becomes build/shm/030-x
@@ -53,7 +57,7 @@ prune:
 html: build/html/.done ## the site: build/html/index.html
 
 build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/*.py .git/logs/HEAD) stage/site.sh | build/venv/.done
-	$(locked) sh stage/site.sh html $(pages)
+	$(locked) sh stage/site.sh html
 
 build/.inputs: FORCE
 	@mkdir -p $(@D)
@@ -64,7 +68,7 @@ build/venv/.done: docs/requirements.txt
 
 epub: html ## the site as a book: build/epub/ipc-course.epub
 pdf: html ## the site to print: build/pdf/ipc-course.pdf
-epub pdf xml:
+epub pdf:
 	$(locked) sh stage/site.sh $@
 
 lighthouse: html ## how good Lighthouse finds each page of the site
@@ -79,9 +83,7 @@ soak: all ## plays the screenplay many times, several at once
 	$(venv) tests/soak.py docs/screenplay.rst
 
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
-	$(venv) -m sphinx_autobuild --host 127.0.0.1 --port $(port) --watch code --watch conf.py \
-	   --pre-build 'sh -c "$(MAKE) --no-print-directory -k programs xml || true"' \
-	   -c . -n -A serve=1 -d build/serve/doctrees docs build/serve/html
+	@$(venv) -m stage.serve $(port)
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh

@@ -1,15 +1,12 @@
-"""The course to take away: ``python3 -m stage.archive TEXT FOLDER`` makes the archives.
+"""The course to take away: ``ipc-course.tar.gz``, and ``ipc-FAMILY.tar.gz`` for each folder of code/.
 
-TEXT is the screenplay as plain text.  FOLDER gets ``ipc-course.tar.gz`` with all
-programs, a Makefile and the text, and ``ipc-FAMILY.tar.gz`` for each folder of code/.
-The same input gives the same bytes.
+Programs, a Makefile, and the screenplay as text.  The same input gives the same bytes.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
-import sys
 import tarfile
 from pathlib import Path
 
@@ -33,16 +30,12 @@ def archive(target: Path, files: dict[str, bytes]) -> None:
     target.write_bytes(gzip.compress(packed.getvalue(), mtime=0))
 
 
-def main(text: str, folder: str) -> None:
-    """Make all archives; see the top of this file."""
-    common = {'Makefile': MAKEFILE, 'LICENSE': Path('LICENSE').read_bytes()}
-    course = common | {'screenplay.txt': Path(text).read_bytes()}
-    for family in sorted(path for path in Path('code').iterdir() if path.is_dir()):
+def course(top: Path, text: str, folder: Path) -> None:
+    """Make all archives in ``folder``, from the project at ``top`` and the screenplay as text."""
+    common = {'Makefile': MAKEFILE, 'LICENSE': (top / 'LICENSE').read_bytes()}
+    whole = common | {'screenplay.txt': text.encode()}
+    for family in sorted(path for path in (top / 'code').iterdir() if path.is_dir()):
         files = {path.name: path.read_bytes() for path in family.glob('*.[ch]')}
-        archive(Path(folder, f'ipc-{family.name}.tar.gz'), common | files)
-        course |= {f'{family.name}/{name}': content for name, content in files.items()}
-    archive(Path(folder, 'ipc-course.tar.gz'), course)
-
-
-if __name__ == '__main__':
-    main(*sys.argv[1:])
+        archive(folder / f'ipc-{family.name}.tar.gz', common | files)
+        whole |= {f'{family.name}/{name}': content for name, content in files.items()}
+    archive(folder / 'ipc-course.tar.gz', whole)

@@ -74,7 +74,7 @@ missing() {
     for goal; do
         case $goal in
         all | check | promote | soak | serve) needed="$needed compiler doxygen python flock" ;;
-        html | epub | xml | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
+        html | epub | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
         pdf) needed="$needed doxygen python flock latexmk xelatex rsvg-convert" ;;
         lighthouse) needed="$needed doxygen python flock node npm chromium" ;;
         programs | clean-ipc | build/*) needed="$needed compiler" ;;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# One step of the site: "sh stage/site.sh venv", "... xml", "... html PAGE...", "... epub" or "... pdf".
+# One step of the site: "sh stage/site.sh venv", "... html", "... epub" or "... pdf".
 # The Makefile runs it when an input is newer than the site, one at a time.
 set -eu
 python=build/venv/bin/python
@@ -8,7 +8,8 @@ python=build/venv/bin/python
 # The tools, once; again when other versions are asked for, or Python itself is another one.
 venv() {
     if cmp -s docs/requirements.txt build/venv/.done &&
-        $python -c 'import a11y_pygments, breathe, pytest, sphinx' 2>/dev/null; then
+        $python -c 'from importlib.util import find_spec as find
+assert all(map(find, ("a11y_pygments", "breathe", "pytest", "sphinx")))' 2>/dev/null; then
         touch build/venv/.done # another make has been here first
         return
     fi
@@ -23,21 +24,6 @@ venv() {
     cp docs/requirements.txt build/venv/.done
 }
 
-# Doxygen writes all of its files anew. Only those that differ get a new time
-# stamp, since breathe has a page read again when a file that it shows is newer.
-xml() {
-    rm -rf build/doxygen
-    mkdir -p build/doxygen build/xml
-    doxygen docs/Doxyfile
-    for file in build/doxygen/xml/*; do
-        cmp -s "$file" "build/xml/${file##*/}" || cp "$file" build/xml/
-    done
-    for file in build/xml/*; do
-        [ -e "build/doxygen/xml/${file##*/}" ] || rm "$file"
-    done
-    rm -rf build/doxygen
-}
-
 # The version, if there is one.
 commit() {
     [ ! -e .git ] || git describe --always --dirty 2>/dev/null || true
@@ -49,18 +35,12 @@ commit() {
 html() {
     venv
     { cat build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt docs/_theme/theme.toml \
-        stage/sphinx_*.py stage/script.py stage/site.sh; } >build/.basis
+        stage/sphinx_*.py stage/archive.py stage/mirror.py \
+        stage/script.py stage/site.sh; } >build/.basis
     cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
     rm -f build/sphinx/.done
-    xml
     echo 'Building the site'
     $python -m sphinx -q -n -W --keep-going -A commit="$(commit)" -c . -d build/sphinx/doctrees docs build/sphinx/html
-    for page; do
-        name=${page#docs/}
-        $python -m stage scenes "$page" >"build/sphinx/html/${name%.rst}.scenes.json"
-    done
-    $python -m sphinx -q -b text -c . -d build/sphinx/doctrees docs build/sphinx/text docs/screenplay.rst
-    $python -m stage.archive build/sphinx/text/screenplay.txt build/sphinx/html
     rm -rf build/html.new
     cp -Rp build/sphinx/html build/html.new
     touch -r build/.basis build/html.new/.done # what is saved from then on is newer

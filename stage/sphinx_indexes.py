@@ -26,6 +26,9 @@ PAGE = 'reference'
 SCREENPLAY = 'screenplay.rst'
 LABEL = re.compile(r'^\.\. _([\w-]+):$')
 MANUAL = re.compile(r':manpage:`(\w+)\((\d\w*)\)`')
+#: Names by what the C library says.
+ERRORS = {os.strerror(number): name for number, name in errno.errorcode.items()}
+SIGNALS = {signal.strsignal(number): number.name for number in signal.Signals}
 #: What looks like a call and is C itself.
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'static_assert'}
 
@@ -48,14 +51,12 @@ def sections(page: Path) -> Iterator[tuple[int, str, str]]:
 
 def symptoms(cue: Cue) -> Iterator[tuple[str, str]]:
     """Yield (name, line of output) of each error and signal that a cue shows."""
-    errors = {os.strerror(number): name for number, name in errno.errorcode.items()}
-    signals = {signal.strsignal(number): number.name for number in signal.Signals}
     for line in filter(None, cue.expect):
-        for text, name in errors.items():
+        for text, name in ERRORS.items():
             if line.endswith(f': {text}') or f'{name} ({text})' in line:
                 yield name, line
-        if line in signals:
-            yield signals[line], line
+        if line in SIGNALS:
+            yield SIGNALS[line], line
     if cue.kind == 'key' and cue.end.kind == 'status' and cue.end.status > 128:
         yield signal.Signals(cue.end.status - 128).name, f'status {cue.end.status}'
 

@@ -13,11 +13,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
 PAGE = 'code/index'
@@ -71,18 +72,33 @@ def caption(file: Path, top: Path, folder: Path) -> str:
     return links
 
 
-def section(file: Path, top: Path, label: str) -> list[str]:
+def briefs(xml: Path) -> dict[str, str]:
+    """Return the ``@brief`` of each file that doxygen has read, by its path, as reST.
+
+    From its own XML: breathe's doxygenfile looks through that of all files for each file, which
+    makes the page of a hundred programs thirty times as slow as that of ten.
+    """
+    found = {}
+    for file in xml.glob('*_8[ch].xml'):
+        compound = ElementTree.parse(file).getroot().find('compounddef')
+        location, brief = compound.find('location'), compound.find('briefdescription/para')
+        if location is not None and brief is not None:
+            text = re.sub(r'([\\*`|_])', r'\\\1', ''.join(brief.itertext()).strip())
+            found[location.get('file', '')] = text
+    return found
+
+
+def section(file: Path, top: Path, label: str, brief: str) -> list[str]:
     """What the code page says about a file."""
     path = file.relative_to(top)
     lines = [f'.. _{path.stem}:', '', f'``{path}``', '.' * 80, '']
-    # Every file gets a name space of its own: all have a main().
-    lines += [f'.. c:namespace:: {re.sub(r"[^a-z0-9]", "_", str(path))}', '',
-              f'.. doxygenfile:: {path.relative_to("code")}',
-              '   :sections: briefdescription', '   :no-link:', '', '.. c:namespace:: NULL', '']
+    lines += [brief, '']
     if path.suffix == '.c':
         lines += ['.. code-block:: console', '', f'   $ cc -o {path.stem} {path.name}', '']
     else:
-        lines += [f'.. doxygenstruct:: {path.stem}', '   :members:', '']
+        # A name space of its own: another header may have a struct of this name.
+        lines += [f'.. c:namespace:: {re.sub(r"[^a-z0-9]", "_", str(path))}', '',
+                  f'.. doxygenstruct:: {path.stem}', '   :members:', '', '.. c:namespace:: NULL', '']
     downloads = caption(file, top, top / 'docs/code')
     return lines + [f'Download {downloads}; shown in :ref:`{label}`.', '']
 
@@ -112,8 +128,8 @@ def complaints(files: list[Path], shown: list[Listing], top: Path) -> list[tuple
     return sorted(found)
 
 
-def derive(app: Sphinx, config: Config) -> None:
-    """Make the list; as a setting, so that Sphinx sees when it changes."""
+def derive(app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
+    """Make the list; have the page read again when it has changed, and only then."""
     docs = Path(app.srcdir)
     top = docs.parent
     shown = listings(docs)
@@ -121,6 +137,7 @@ def derive(app: Sphinx, config: Config) -> None:
     for text, place in complaints(files, shown, top):
         logger.warning('%s', text, location=place)
     labels = {listing.file: listing.label for listing in shown if listing.label}
+    said = briefs(top / app.config.breathe_projects[app.config.breathe_default_project])
     lines: list[str] = []
     # The families come in the order of the pages, their files by number.
     for family in dict.fromkeys(listing.file.parent for listing in shown):
@@ -129,14 +146,16 @@ def derive(app: Sphinx, config: Config) -> None:
             lines += ['', f'``{family.relative_to(top)}/``', '-' * 80, '',
                       f'All of them: `{archive} <../{archive}>`__', '']
             for file in members:
-                lines += section(file, top, labels[file])
-    config.programs_list = '\n'.join(lines)
+                lines += section(file, top, labels[file], said.get(str(file.relative_to(top)), ''))
+    before = getattr(env, 'programs_list', None)
+    env.programs_list = '\n'.join(lines)
+    return [] if before == env.programs_list else [PAGE]
 
 
 def append(app: Sphinx, docname: str, source: list[str]) -> None:
     """Complete the code page."""
     if docname == PAGE:
-        source[0] += '\n' + app.config.programs_list
+        source[0] += '\n' + app.env.programs_list
 
 
 def complete_listings(app: Sphinx, document: nodes.document) -> None:
@@ -158,9 +177,19 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
         wrapper.parent.insert(wrapper.parent.index(wrapper) + 1, line)
 
 
+def forget_downloads(app: Sphinx, document: nodes.document) -> None:
+    """The code page names the programs, and has nothing of their text: it need not be read again.
+
+    Sphinx notes what can be downloaded from a page as what the page is made from, and copies it
+    at the end of each build, whether or not the page was read.
+    """
+    if app.env.docname == PAGE:
+        app.env.dependencies[PAGE].clear()
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.add_config_value('programs_list', '', 'env', str)
-    app.connect('config-inited', derive)
+    app.connect('env-get-outdated', derive)
     app.connect('source-read', append)
     app.connect('doctree-read', complete_listings)
+    app.connect('doctree-read', forget_downloads, priority=900)  # when Sphinx has noted them
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

@@ -1,6 +1,8 @@
 """The archives of the built site: complete, the same each time, and they build."""
 
+import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -40,6 +42,14 @@ def test_the_course_has_all_programs_and_the_page_as_text(tmp_path: Path) -> Non
     text = (course / "screenplay.txt").read_text()
     assert "Produce into Shared Memory" in text and "int main(int argc" in text
     assert built(course) == {str(Path(name).with_suffix("")) for name in files if name[-1] == "c"}
+
+
+def test_the_text_is_what_sphinx_writes_by_itself(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "build/sphinx/doctrees", tmp_path / "trees")  # read for the site, as ours
+    subprocess.run([sys.executable, "-m", "sphinx", "-q", "-b", "text", "-c", ".", "-d",
+                    tmp_path / "trees", "docs", tmp_path / "text"], cwd=ROOT, check=True)
+    text = unpack("ipc-course", tmp_path) / "screenplay.txt"
+    assert text.read_text() == (tmp_path / "text/screenplay.txt").read_text()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

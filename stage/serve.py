@@ -1,0 +1,283 @@
+"""``make serve``: the course on localhost; it follows every save until Ctrl-C.
+
+Three kinds of processes.  This one imports Sphinx, builds once (which imports the rest), and then
+forks for each build, so that no build pays for imports, and none sees what another one has left in
+memory: breathe, for one, keeps what it has read.  It has no threads, for they do not survive a
+fork.  Another one serves ``build/serve/html`` and tells the browsers to load their page again.
+
+A build works in ``build/serve/next``.  If it succeeds, what has changed goes to where it is served
+from; if not, everything is put back, and the browser shows what is wrong above the last good page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gc
+import io
+import json
+import logging
+import operator
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO
+
+from .mirror import mirror
+from .watch import Watch
+
+GOOD = Path('build/serve')
+NEXT = Path('build/serve/next')
+SPHINX = ['-q', '-n', '-W', '--keep-going', '-c', '.', '-D', 'breathe_projects.code=build/serve/xml',
+          '-d', str(NEXT / 'doctrees'), 'docs', str(NEXT / 'html')]
+MAKE = ['make', '--no-print-directory', '-k', f'-j{os.cpu_count()}', 'programs']
+NOTHING = (b'<!DOCTYPE html><html lang="en"><title>Not built yet</title>'
+           b'<body><p>There is no page yet.</p></body></html>')
+
+
+# The server, in a process of its own.
+
+
+class State:
+    """What the browsers are told: which build is served, and what is wrong with a newer one."""
+
+    def __init__(self) -> None:
+        self.told, self.built = '{}', ''
+        self.changed = threading.Condition()
+
+    def follow(self, messages: BinaryIO) -> None:
+        """Read messages until the builder has ended; then end, too."""
+        for line in messages:
+            with self.changed:
+                self.told, self.built = line.decode().strip(), json.loads(line)['built']
+                self.changed.notify_all()
+        os._exit(0)
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves the site, with one script more in each page."""
+
+    state: State
+
+    def do_GET(self) -> None:
+        """Answer: the script, the messages to it, a page, or any other file."""
+        path = self.path.partition('?')[0]
+        if path == '/-serve.js':
+            self._send(200, 'text/javascript', Path('stage/serve.js').read_bytes())
+        elif path == '/-serve':
+            self._tell()
+        elif path.endswith(('/', '.html')) or not os.path.exists(self.translate_path(path)):
+            self._page(Path(self.translate_path(path)))
+        else:
+            super().do_GET()
+
+    def _page(self, file: Path) -> None:
+        built, status = self.state.built, 200  # before it is read: at worst it is loaded once more
+        try:
+            text = (file / 'index.html' if file.is_dir() else file).read_bytes()
+        except OSError:
+            lost, status = Path(self.directory, '404.html'), 404
+            text = lost.read_bytes() if lost.exists() else NOTHING
+        script = f'<script src="/-serve.js?{built}"></script></body>'.encode()
+        self._send(status, 'text/html; charset=utf-8', text.replace(b'</body>', script))
+
+    def _tell(self) -> None:
+        self.send_response(200)
+        self.send_header('Content-Type', 'text/event-stream')
+        self.end_headers()
+        told = None
+        with contextlib.suppress(OSError):  # the page is closed
+            self.wfile.write(b'retry: 200\n\n')
+            while True:
+                with self.state.changed:
+                    new = self.state.changed.wait_for(lambda: self.state.told != told, timeout=10)
+                    told = self.state.told
+                self.wfile.write(f'data: {told}\n\n'.encode() if new else b':\n\n')
+
+    def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header('Content-Type', kind)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def end_headers(self) -> None:
+        """Nothing may be kept: a page, its style sheet and its drawings belong together."""
+        self.send_header('Cache-Control', 'no-store')
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the terminal is for builds."""
+
+
+def build(downloads: bool) -> str:
+    """Make the programs and, meanwhile, the site; return what is wrong, or nothing."""
+    from sphinx.cmd.build import build_main
+    programs = subprocess.Popen(MAKE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        status = build_main([*SPHINX, '-D', f'downloads={int(downloads)}'])
+    output, _ = programs.communicate()
+    return (output if programs.returncode else '') + (said.getvalue() or 'Sphinx failed\n' if status else '')
+
+
+def in_a_fork(work: Callable[[], str]) -> str:
+    """Do it in another process, in a group with all that it starts; return the same."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.setpgid(0, 0)
+        gc.disable()  # it does not live long enough
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        try:
+            said = work()
+        except BaseException:
+            said = traceback.format_exc()
+        with open(writing, 'w', encoding='utf-8') as pipe:
+            pipe.write(said)
+        os._exit(0)
+    os.setpgid(pid, pid)  # here, too: it may be interrupted before it does so itself
+    os.close(writing)
+    try:
+        with open(reading, encoding='utf-8') as pipe:
+            said = pipe.read()
+    except KeyboardInterrupt:
+        os.killpg(pid, signal.SIGKILL)
+        raise
+    finally:
+        _, status = os.waitpid(pid, 0)
+    return f'{said}the build was killed by signal {status}\n' if status else said
+
+
+def take(said: str) -> None:
+    """Serve what was built; or leave nothing of it: the next one begins where the last good one ended."""
+    for part in ('html', 'doctrees'):
+        if not said:
+            mirror(NEXT / part, GOOD / part)
+        elif (GOOD / 'doctrees').exists():
+            mirror(GOOD / part, NEXT / part)
+        else:
+            shutil.rmtree(NEXT, ignore_errors=True)
+
+
+class Interrupt:
+    """SIGINT and SIGTERM as KeyboardInterrupt, remembered: Sphinx takes one for an error of the page."""
+
+    def __init__(self) -> None:
+        self.came = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._come)
+
+    def _come(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise again what has been taken for an error."""
+        if self.came:
+            raise KeyboardInterrupt
+
+
+class Server:
+    """The other process, seen from here."""
+
+    def __init__(self, port: int) -> None:
+        """Start it.  Raises OSError where the port is taken."""
+        Handler.state = State()
+        server = ThreadingHTTPServer(('127.0.0.1', port), partial(Handler, directory=str(GOOD / 'html')))
+        self.port, self.built = server.server_port, 0
+        reading, writing = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)  # it ends with the builder
+            os.close(writing)
+            threading.Thread(target=Handler.state.follow, args=[open(reading, 'rb')], daemon=True).start()
+            server.serve_forever()
+        os.close(reading)
+        server.server_close()
+        self.messages = open(writing, 'wb', buffering=0)
+
+    def tell(self, error: str, built: int = 0) -> None:
+        """Tell the browsers about a build: it has a number of its own, or an error."""
+        self.built = built or self.built
+        self.messages.write(json.dumps({'built': str(self.built), 'error': error}).encode() + b'\n')
+
+    def end(self) -> None:
+        """End it, and wait for that: the port is free again."""
+        self.messages.close()
+        os.waitpid(self.pid, 0)
+
+
+def follow(server: Server, interrupt: Interrupt) -> None:
+    """Build, and again after each change; return when the machinery itself has changed."""
+    shutil.rmtree(GOOD / 'doctrees', ignore_errors=True)
+    watch = Watch()
+    run: Callable[[Callable[[], str]], str] = operator.call  # the first time here: forks have all they need
+    before, names = watch.files(), set()
+    while True:
+        begun = time.monotonic()
+        if names != before.keys():  # Sphinx leaves the page of a file that is gone
+            shutil.rmtree(NEXT, ignore_errors=True)
+        said = run(partial(build, downloads=False))
+        interrupt.check()
+        take(said)
+        server.tell(said, 0 if said else time.time_ns())
+        if said:
+            print(f'{said.rstrip()}\n{time.strftime("%X")} not built; what was built before is still served', flush=True)
+        else:
+            print(f'{time.strftime("%X")} built in {time.monotonic() - begun:.2f} s', flush=True)
+            names = set(before)
+            # Nobody waits for the downloads. What is saved from here on is seen below, too.
+            if late := in_a_fork(partial(build, downloads=True)):
+                server.tell(late)
+            take(late)
+        run = in_a_fork
+        gc.collect()
+        gc.freeze()  # what is old enough need not be looked through in the forks
+        now = watch.changed(before)
+        if any(path.endswith('.py') for path, _ in now.items() ^ before.items()):
+            return
+        before = now
+
+
+def main(port: int) -> int:
+    """Serve at this port, 0 for any free one, until SIGINT or SIGTERM; return the exit status."""
+    GOOD.mkdir(parents=True, exist_ok=True)
+    lock = (GOOD / '.lock').open('w')
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        interrupt, server = Interrupt(), Server(port)
+    except BlockingIOError:
+        print('this folder is served already, by another make serve', file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f'port {port}: {error.strerror}; take another one: make serve port={port + 1}', file=sys.stderr)
+        return 1
+    os.environ['NO_COLOR'] = '1'
+    logging.disable(logging.DEBUG)
+    print(f'http://127.0.0.1:{server.port}/ follows every save until Ctrl-C', flush=True)
+    try:
+        server.tell('')
+        follow(server, interrupt)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        server.end()
+    print('the machinery itself has changed: beginning anew', flush=True)
+    os.execv(sys.executable, [sys.executable, '-m', 'stage.serve', str(server.port)])
+
+
+if __name__ == '__main__':
+    sys.exit(main(int(sys.argv[1])))

@@ -1,0 +1,53 @@
+"""What is made from the pages beside the site: scenes.json of each, the course as archives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from .archive import course
+from .script import ScriptError, read
+
+SCREENPLAY = 'screenplay'
+
+
+def as_text(app: Sphinx, docname: str) -> str:
+    """Return a page as ``sphinx-build -b text`` writes it, without reading it again."""
+    site, env = app.builder, app.env
+    text = app.registry.create_builder(app, 'text', env)
+    text.init()
+    app.builder, env._builder_cls = text, type(text)  # the transforms ask there
+    try:
+        document = env.get_and_resolve_doctree(docname, text, tags=text.tags)
+        visitor = text.create_translator(document, text)
+        text.current_docname, text.secnumbers = docname, env.toc_secnumbers.get(docname, {})
+        document.walkabout(visitor)
+        return visitor.body
+    finally:
+        app.builder, env._builder_cls = site, type(site)
+
+
+def write(app: Sphinx, error: Exception | None) -> None:
+    """Write the downloads into the finished site."""
+    if error or app.builder.name != 'html' or not app.config.downloads:
+        return
+    for docname in app.env.found_docs:
+        try:
+            page = read(str(app.env.doc2path(docname)))
+        except ScriptError:
+            continue  # drawing the page reports it
+        target = Path(app.outdir, f'{docname}.scenes.json')
+        target.write_text(json.dumps(page.to_json(), indent=1) + '\n', encoding='utf-8')
+    if SCREENPLAY in app.env.found_docs:
+        course(Path(app.confdir), as_text(app, SCREENPLAY), Path(app.outdir))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the end of the build, and a setting for who is in a hurry."""
+    app.add_config_value('downloads', True, '', bool)
+    app.connect('build-finished', write)
+    return {'parallel_read_safe': True, 'parallel_write_safe': True}

@@ -1,0 +1,66 @@
+"""Doxygen beside Sphinx: the comments of the programs as XML, as new as the programs.
+
+Doxygen works while Sphinx starts, and is waited for before the first page is read.  It writes
+all of its files anew; only what has changed gets a new time, since breathe has a page read again
+when a file that it shows is newer.  Without this extension the XML stays as it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+from .mirror import mirror
+
+logger = logging.getLogger(__name__)
+
+
+def folder(config: Config) -> Path:
+    """Return the folder of the XML, from the top of the project."""
+    return Path(config.breathe_projects[config.breathe_default_project])
+
+
+class Doxygen:
+    """One run of doxygen."""
+
+    def begin(self, app: Sphinx, config: Config) -> None:
+        """Start it.  Raises ExtensionError where there is none."""
+        new = folder(config).with_name(f'{folder(config).name}.new')
+        shutil.rmtree(app.confdir / new, ignore_errors=True)
+        (app.confdir / new).mkdir(parents=True)
+        try:
+            self.process = subprocess.Popen(
+                ['doxygen', '-'], cwd=app.confdir, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True)
+        except FileNotFoundError:
+            raise ExtensionError('doxygen is missing: make doctor says how to install it') from None
+        self.process.stdin.write(f'@INCLUDE = docs/Doxyfile\nOUTPUT_DIRECTORY = "{new}"\n')
+        self.process.stdin.close()
+        self.process.stdin = None
+        self.new = app.confdir / new
+
+    def end(self, app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
+        """Wait for it.  What it complains about is a warning of Sphinx', too."""
+        for line in self.process.communicate()[1].splitlines():
+            logger.warning('doxygen: %s', line.removeprefix(f'{app.confdir}/'))
+        if self.process.returncode:
+            raise ExtensionError(f'doxygen failed with status {self.process.returncode}')
+        mirror(self.new / 'xml', app.confdir / folder(app.config))
+        shutil.rmtree(self.new)
+        return []
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register both ends of the run; the second one before anybody asks what is outdated."""
+    run = Doxygen()
+    app.connect('config-inited', run.begin, priority=900)  # breathe is set up by then
+    app.connect('env-get-outdated', run.end, priority=100)
+    return {'parallel_read_safe': True, 'parallel_write_safe': True}

@@ -1,0 +1,63 @@
+"""What the site and the programs are made from, and when it changes."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import time
+
+CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200  # closed, moved from and to, created, deleted: inotify(7)
+QUIET = 0.02  # seconds without another save: a burst has ended
+AGAIN = 0.2  # seconds, where there is no inotify
+
+Files = dict[str, tuple[int, int]]  # path -> time and size
+
+
+class Watch:
+    """Sees every save in code/ and docs/, of conf.py and of stage/*.py; the top folder is the current one."""
+
+    def __init__(self) -> None:
+        try:
+            libc = ctypes.CDLL(None)
+            self.inotify = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+            self._add = libc.inotify_add_watch
+        except AttributeError:
+            self.inotify = -1
+
+    def files(self) -> Files:
+        """Return the files as they are; what comes into their folders wakes ``changed`` from then on."""
+        found: Files = {}
+        for folder in ['.', 'stage', *(path for top in ('code', 'docs') for path, _, _ in os.walk(top))]:
+            if self.inotify >= 0:
+                self._add(self.inotify, os.fsencode(folder), CHANGES)
+            with contextlib.suppress(FileNotFoundError):  # it is being replaced: that is a change, too
+                for entry in os.scandir(folder):
+                    if self._counts(folder, entry.name) and entry.is_file():
+                        state = entry.stat()
+                        found[os.path.normpath(entry.path)] = (state.st_mtime_ns, state.st_size)
+        return found
+
+    @staticmethod
+    def _counts(folder: str, name: str) -> bool:
+        """Is it one of ours, and not what an editor keeps beside it?  As in the Makefile."""
+        if folder == '.':
+            return name == 'conf.py'
+        return name[0] not in '.#' and name[-1] != '~' and (folder != 'stage' or name.endswith('.py'))
+
+    def changed(self, before: Files) -> Files:
+        """Return the files once they are others than before, and none was saved just now."""
+        now = self.files()
+        while now == before:
+            if self.inotify >= 0:
+                select.select([self.inotify], [], [])
+                os.read(self.inotify, 1 << 16)
+            else:
+                time.sleep(AGAIN)
+            now = self.files()
+        while True:
+            time.sleep(QUIET)
+            last, now = now, self.files()
+            if now == last:
+                return now

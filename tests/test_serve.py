@@ -1,0 +1,232 @@
+"""make serve: what is saved is built and shown, and what is wrong is said."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import browser
+import pytest
+from test_house import copy, make, outside, replace  # noqa: F401
+
+PATIENCE = 90  # seconds; a machine may be busy
+PROGRAM = "code/shm/030-shm-produce.c"
+BINARY = "build/shm/030-shm-produce"
+SAYS = '"usage: '  # in the program, and so in its binary and on its page
+
+
+def until(condition: Callable[[], object], what: str = "") -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.02)
+
+
+class Serving:
+    """A make serve in a copy of the repository, in a process group as in a terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "build/log"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(["make", "serve", "port=0"], cwd=folder, env=environment,
+                                            stdout=log, stderr=log, start_new_session=True)
+        until(lambda: self.said(r"http://\S+/") or self.process.poll() is not None, "an address")
+        self.address = re.findall(r"http://\S+/", self.log.read_text())[0]
+        until(lambda: self.state()["built"] != "0" or self.state()["error"], "the first build")
+
+    def said(self, pattern: str) -> bool:
+        return bool(re.search(pattern, self.log.read_text()))
+
+    def get(self, path: str) -> str:
+        """A page, or what stands for it."""
+        try:
+            with urllib.request.urlopen(self.address + path) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+        except OSError:  # it begins anew
+            return ""
+
+    def shows(self, text: str, path: str = "screenplay.html") -> bool:
+        return text in self.get(path)
+
+    def state(self) -> dict[str, str]:
+        """What a browser is told when it connects."""
+        try:
+            with urllib.request.urlopen(self.address + "-serve", timeout=PATIENCE) as stream:
+                data = next(line for line in stream if line.startswith(b"data:"))
+        except OSError:  # it begins anew
+            return {"built": "0", "error": ""}
+        return json.loads(data.removeprefix(b"data:"))
+
+    def builds(self) -> int:
+        return len(re.findall(r"built in", self.log.read_text()))
+
+    def processes(self) -> list[str]:
+        """All that have been started in the copy and are still there."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if (entry / "cwd").resolve().is_relative_to(self.folder):
+                    found.append((entry / "cmdline").read_text())
+            except OSError:
+                continue
+        return found
+
+    def end(self, number: int = signal.SIGINT) -> None:
+        """Ctrl-C."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+        self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def serving(copy: Path) -> Iterator[Serving]:  # noqa: F811
+    server = Serving(copy)
+    yield server
+    server.end()
+    until(lambda: not server.processes(), "the end of all its processes")
+
+
+def test_a_saved_program_is_built_and_shown(serving: Serving) -> None:
+    before = outside(serving.folder)
+    for word in ("first", "second"):
+        replace(serving.folder / PROGRAM, SAYS, f'"{word} usage: ')
+        until(lambda: serving.shows(f"{word} usage: "), "the new text")
+        assert f"{word} usage: ".encode() in (serving.folder / BINARY).read_bytes()
+        replace(serving.folder / PROGRAM, f'"{word} usage: ', SAYS)
+        until(lambda: not serving.shows(f"{word} usage: "), "the old text again")
+    assert serving.shows(f"/-serve.js?{serving.state()['built']}")
+    assert outside(serving.folder) == before
+
+
+def test_a_saved_comment_comes_to_the_code_page(serving: Serving) -> None:
+    replace(serving.folder / PROGRAM, "@brief Increment", "@brief Really increment")
+    until(lambda: serving.shows("Really increment", "code/index.html"), "the new sentence")
+    replace(serving.folder / "code/mq/sample.h", "Degrees Celsius", "Kelvin")
+    until(lambda: serving.shows("Kelvin; 8 bytes", "code/index.html"), "the new unit")
+
+
+@pytest.mark.parametrize(("file", "old", "new", "error"), [
+    (PROGRAM, "return EXIT_SUCCESS;", "return EXIT_SUCCESS", "error: expected .;. before"),
+    ("docs/screenplay.rst", "\nPost\n", "\n:ref:`nowhere`\n\nPost\n", "undefined label: .{0,6}nowhere"),
+    ("conf.py", "language = 'en'", "language = ", "SyntaxError|invalid syntax"),
+], ids=["program", "page", "settings"])
+def test_what_is_broken_says_so_above_the_last_good_page(
+        serving: Serving, file: str, old: str, new: str, error: str) -> None:
+    good = serving.get("screenplay.html")
+    replace(serving.folder / file, old, new)
+    until(lambda: re.search(error, serving.state()["error"]), error)
+    until(lambda: serving.said(error), "the same in the terminal")
+    bare = re.sub(r"serve\.js\?\d+", "", good)
+    assert re.sub(r"serve\.js\?\d+", "", serving.get("screenplay.html")) == bare
+    # Another file does not hide the error, and is not shown before it is mended.
+    replace(serving.folder / "docs/index.rst", "Three Ways to Use It", "Three Ways to Use IT")
+    until(lambda: len(re.findall(error, serving.log.read_text())) > 1, "the error again")
+    assert not serving.shows("Three Ways to Use IT", "index.html")
+    replace(serving.folder / file, new, old)
+    until(lambda: serving.shows("Three Ways to Use IT", "index.html"), "the other page")
+    assert serving.state()["error"] == ""
+    assert re.sub(r"serve\.js\?\d+", "", serving.get("screenplay.html")) == bare
+
+
+def test_a_burst_of_saves_and_one_during_a_build_end_with_the_last(serving: Serving) -> None:
+    begun = serving.builds()
+    for number in range(40):
+        file = serving.folder / ("docs/index.rst" if number % 2 else PROGRAM)
+        with file.open("a") as end:
+            end.write(f"\n// burst {number}\n")
+    until(lambda: serving.shows("burst 38") and serving.shows("burst 39", "index.html"), "the last ones")
+    assert serving.builds() - begun <= 3
+    for number in range(6):  # one after the other, whether or not there is a build
+        with (serving.folder / PROGRAM).open("a") as end:
+            end.write(f"// single {number}\n")
+        time.sleep(0.15)
+    until(lambda: serving.shows("single 5"), "the last one")
+    until(lambda: b"single 5" in (serving.folder / PROGRAM).read_bytes())
+
+
+def test_pages_come_and_go(serving: Serving) -> None:
+    page = serving.folder / "docs/more.rst"
+    page.write_text(":orphan:\n\nOne More\n========\n")
+    until(lambda: serving.shows("One More", "more.html"), "the new page")
+    page.unlink()
+    until(lambda: not serving.shows("One More", "more.html"), "its end")
+    assert "Not Found" in serving.get("more.html") or "404" in serving.get("more.html")
+
+
+def test_changed_machinery_begins_anew(serving: Serving) -> None:
+    replace(serving.folder / "stage/sphinx_programs.py", "'on the code page'", "'on the page of code'")
+    until(lambda: serving.shows("on the page of code"), "the new text")
+    assert serving.said("beginning anew")
+
+
+def test_the_downloads_are_those_of_the_sources(serving: Serving) -> None:
+    with (serving.folder / PROGRAM).open("a") as end:
+        end.write("// one more line\n")
+    archive = serving.folder / "build/serve/html/ipc-shm.tar.gz"
+
+    def packed() -> bytes:
+        return subprocess.run(["tar", "xzOf", archive, "ipc-shm/030-shm-produce.c"], capture_output=True).stdout
+    until(lambda: packed() == (serving.folder / PROGRAM).read_bytes(), "the archive")
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(serving: Serving, tmp_path: Path) -> None:
+    port = int(serving.address.rstrip("/").rpartition(":")[2])
+    done = make(serving.folder, "serve", f"port={port}")
+    assert done.returncode != 0
+    assert "this folder is served already" in done.stdout and "Traceback" not in done.stdout
+    (serving.folder / "build/serve/.lock").unlink()  # as if it were another folder
+    done = make(serving.folder, "serve", f"port={port}")
+    assert done.returncode != 0
+    assert f"port {port}: Address already in use; take another one: make serve port={port + 1}\n" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "TERM"])
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "building"])
+def test_the_end_leaves_no_process(serving: Serving, number: int, busy: bool) -> None:
+    if busy:
+        replace(serving.folder / PROGRAM, SAYS, '"more usage: ')
+        until(lambda: any("programs" in command for command in serving.processes()), "a build")
+    serving.end(number)
+    until(lambda: not serving.processes(), "the end of all its processes")
+    assert "Traceback" not in serving.log.read_text()
+
+
+def test_the_browser_loads_the_page_again_and_shows_what_is_wrong(serving: Serving) -> None:
+    if not browser.find():
+        pytest.skip("no Chromium here")
+    chromium = browser.Browser()
+    try:
+        tab = browser.Tab(chromium)
+        tab.go(serving.address + "screenplay.html")
+        tab.until("document.body.textContent.includes('usage: ')")
+
+        def seen(script: str) -> bool:
+            try:
+                return bool(tab.run(script))
+            except AssertionError:  # between two pages
+                return False
+        replace(serving.folder / PROGRAM, SAYS, '"other usage: ')
+        until(lambda: seen("document.body.textContent.includes('other usage: ')"), "the new text")
+        replace(serving.folder / PROGRAM, "return EXIT_SUCCESS;", "return EXIT_SUCCESS")
+        error = "document.querySelector('#serve-error')?.textContent.includes('expected')"
+        until(lambda: seen(error), "the compiler's words")
+        assert tab.run("document.body.textContent.includes('other usage: ')")
+        assert tab.run("getComputedStyle(document.querySelector('#serve-error')).position") == "fixed"
+        replace(serving.folder / PROGRAM, "return EXIT_SUCCESS", "return EXIT_SUCCESS;")
+        until(lambda: seen("!document.querySelector('#serve-error')"), "its end")
+        assert "content-security-policy" in serving.get("screenplay.html").lower()
+        assert tab.complaints() == []
+    finally:
+        chromium.end()
