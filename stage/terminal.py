@@ -135,11 +135,15 @@ class Terminal:
         Polling the master side makes the kernel deliver first what is still on its way
         (``n_tty_poll()`` in drivers/tty/n_tty.c), so that nothing printed is missed.
         """
-        while select.select([self.fd], [], [], seconds)[0] and self.read():
+        while self.wait_once(seconds):
             seconds = 0
 
-    def read(self) -> bool:
-        """Read what is there, or wait for it; return False when the shell is gone."""
+    def wait_once(self, seconds: float = 0) -> bool:
+        """Read once; return False if nothing comes within ``seconds``."""
+        return bool(select.select([self.fd], [], [], seconds)[0]) and self._read()
+
+    def _read(self) -> bool:
+        """Read what is there; return False when the shell is gone."""
         try:
             self.arrived(os.read(self.fd, 65536))
         except OSError as error:
