@@ -15,9 +15,11 @@ from collections.abc import Callable
 
 from .terminal import Terminal
 
-#: At the prompt, with the exit status; before a command is executed; before its next line.
-MARK = re.compile(rb'\x1e(\d+)\x1f|(\x1d)|(\x1c)')
-UNFINISHED = re.compile(rb'\x1e\d*$')
+#: Before a command is executed; where input is waited for, with the exit status at the prompt,
+#: and the number of the prompt: readline draws one again when the window changes its size.
+MARK = re.compile(rb'\x1d|\x1e(\d*);(\d+)\x1f')
+UNFINISHED = re.compile(rb'\x1e[\d;]*$')
+PROMPT = r'\[' + '\x1e%s;$((++_prompts))\x1f' + r'\]'
 #: Bytes that are shown again where a view is opened anew.
 KEPT = 1 << 14
 #: Deletes what has been typed at the prompt: Ctrl-E, Ctrl-U.
@@ -29,8 +31,8 @@ class Live(Terminal):
 
     # In the locale C, readline would take a letter beyond ASCII for a key with Meta.
     SHELL = ()
-    SETTINGS = {'TERM': 'screen', 'PS0': '\x1d', 'PS1': r'\[' + '\x1e$?\x1f' + r'\]\$ ',
-                'PS2': r'\[' + '\x1c' + r'\]> ', 'IGNOREEOF': '100',
+    SETTINGS = {'TERM': 'screen', 'PS0': '\x1d', 'PS1': PROMPT % '$?' + r'\$ ',
+                'PS2': PROMPT % '' + '> ', 'IGNOREEOF': '100',
                 'PROMPT_COMMAND': 'bind "set convert-meta off"; bind "set output-meta on"; '
                                   'bind "set enable-bracketed-paste off"; unset PROMPT_COMMAND'}
     ECHO = True
@@ -45,7 +47,7 @@ class Live(Terminal):
     touched = False
 
     _executing = False
-    _rest = history = b''
+    _rest = _number = history = b''
     _echo, _echo_from = b'', 0
 
     def pump(self, seconds: float = 0) -> None:
@@ -64,17 +66,13 @@ class Live(Terminal):
         for mark in MARK.finditer(data):
             shown += self._text(data[start:mark.start()])
             start = mark.end()
-            if mark[1]:
-                if not self.prompted:  # else readline has only drawn it again
-                    self.output += b'\x01' + mark[1] + b'\x02'
-                    self.touched = False
-                self.prompted, self._executing = True, False
-            elif mark[2]:
+            if mark[0] == b'\x1d':
                 self.prompted, self._executing = False, True
                 self.entered += 1
-            else:
-                self.output += b'\x03'
-                self.prompted = False
+            elif mark[2] != self._number:
+                self._number = mark[2]
+                self.output += b'\x01' + mark[1] + b'\x02' if mark[1] else b'\x03'
+                self.prompted, self._executing, self.touched = bool(mark[1]), False, False
         shown += self._text(data[start:])
         self.history = (self.history + shown)[-KEPT:]
         if not self.busy:
