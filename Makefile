@@ -17,14 +17,13 @@ venv     := build/venv/bin/python
 locked    = @mkdir -p build && exec flock build/.lock
 
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
-
 ifneq ($(findstring :,$(CURDIR)),)
 $(error doxygen cannot work in a folder whose path has a ":" in it: move or rename $(CURDIR))
 endif
 missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
 $(if $(missing),$(error $(missing)))
 
-.PHONY: all programs html check promote soak serve doctor clean-ipc format clean help prune xml FORCE
+.PHONY: all programs html check promote soak perform recording serve doctor clean-ipc format clean help prune xml FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -47,23 +46,19 @@ $(build)/.flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(flags))' | cmp -s - $@ || echo '$(subst ','\'',$(flags))' >$@
 
-prune:
-	rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
+prune: ; rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
 
 html: build/html/.done ## the site: build/html/index.html
-
 build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/*.py .git/logs/HEAD) stage/site.sh | build/venv/.done
 	$(locked) sh stage/site.sh html $(pages)
 
 build/.inputs: FORCE
-	@mkdir -p $(@D)
-	@printf '%s\n' $(inputs) | cmp -s - $@ || printf '%s\n' $(inputs) >$@
+	@mkdir -p $(@D); printf '%s\n' $(inputs) | cmp -s - $@ || printf '%s\n' $(inputs) >$@
 
 build/venv/.done: docs/requirements.txt
 	$(locked) env PYTHON='$(PYTHON)' sh stage/site.sh venv
 
-xml:
-	$(locked) sh stage/site.sh xml
+xml: ; $(locked) sh stage/site.sh xml
 
 check: all ## plays all sessions of the pages, then runs all tests
 	$(venv) -m stage rehearse $(pages)
@@ -72,8 +67,15 @@ check: all ## plays all sessions of the pages, then runs all tests
 promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
 
-soak: all ## plays the screenplay many times, several at once
+soak: all ## plays the screenplay many times, several at once; performs it, too
 	$(venv) tests/soak.py docs/screenplay.rst
+
+perform: all ## plays PAGE=... in front of a class, from SCENE=... on; AUTO=1: nobody there; STAGE=host
+	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' $(if $(SCENE),--scene '$(SCENE)') \
+	   $(if $(AUTO),--auto) $(if $(PACE),--pace $(PACE)) $(if $(STAGE),--$(STAGE))
+recording: all ## a film of that, with nobody there: build/recording.cast
+	asciinema rec -q --overwrite --cols 120 --rows 36 build/$@.cast \
+	   -c '$(MAKE) -s perform AUTO=1 PACE=$(or $(PACE),1) && touch build/.held' && rm build/.held
 
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
 	$(venv) -m sphinx_autobuild --host 127.0.0.1 --port $(port) --watch code --watch conf.py \

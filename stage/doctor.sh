@@ -46,6 +46,7 @@ is_there() {
     case $1 in
     compiler) have "$compiler" ;;
     python) cmp -s docs/requirements.txt build/venv/.done && [ -x build/venv/bin/python ] || new_python ;;
+    tmux) tmux -V 2>/dev/null | grep -Eqv ' ([a-z]*-)?([0-2]|3\.[01])([^0-9]|$)' ;;
     chromium) have chromium || have chromium-browser || have google-chrome || have google-chrome-stable ;;
     *) have "$1" ;;
     esac
@@ -59,6 +60,7 @@ title() {
     case $1 in
     compiler) echo "a C compiler ($compiler)" ;;
     python) echo "$python (3.11 or later, with venv)" ;;
+    tmux) echo 'tmux (3.2 or later)' ;;
     *) echo "$1" ;;
     esac
 }
@@ -67,7 +69,9 @@ missing() {
     needed=
     for goal; do
         case $goal in
-        all | check | promote | soak | serve) needed="$needed compiler doxygen python flock" ;;
+        all | check | promote | serve) needed="$needed compiler doxygen python flock" ;;
+        soak | perform) needed="$needed compiler doxygen python flock tmux" ;;
+        recording) needed="$needed compiler doxygen python flock tmux asciinema" ;;
         html | xml | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
         programs | clean-ipc | build/*) needed="$needed compiler" ;;
         format) needed="$needed clang-format" ;;
@@ -157,7 +161,6 @@ fi
 
 echo 'To play the sessions and to test (make check); what is missing is skipped, and said:'
 look strace note
-look tmux note
 look unshare note
 if unshare -U -r -m -i -p -f true 2>/dev/null; then
     if unshare -U -r -m -i -p -f sh -c 'mount -t tmpfs tmpfs /dev/shm' 2>/dev/null; then
@@ -173,4 +176,8 @@ fi
 for tool in clang clang-tidy clang-format cppcheck musl-gcc chromium; do
     look $tool note
 done
+
+echo 'To play the sessions in front of a class (make perform), and to film that (make recording):'
+look tmux note
+look asciinema note
 exit $status

@@ -10,7 +10,6 @@ import argparse
 import fcntl
 import locale
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -67,7 +66,7 @@ def perform(options: argparse.Namespace) -> int:
                              stderr=subprocess.PIPE, env={'TMPDIR': folder}) as child:
             try:
                 if seen:
-                    _watch(f'{folder}/tmux', child)
+                    _watch(f'{folder}/tmux', child, level)
                 output, errors = child.communicate()
             except BaseException:
                 isolation.end(child, level)
@@ -132,7 +131,7 @@ def play(options: argparse.Namespace) -> int:
     return 1 if options.auto and result.failures else 0
 
 
-def _watch(path: str, child: subprocess.Popen[str]) -> None:
+def _watch(path: str, child: subprocess.Popen[str], level: str) -> None:
     """Show the stage on this terminal until the performance ends."""
     while not tmux.reachable(path):
         if child.poll() is not None:
@@ -142,14 +141,11 @@ def _watch(path: str, child: subprocess.Popen[str]) -> None:
                    if key not in ('TMUX', 'TMUX_PANE')}
     client = subprocess.run(tmux.attach(path, 'stage'), env=environment, stderr=subprocess.PIPE,
                             text=True)
-    if client.returncode and child.poll() is None:
-        isolation.end(child, 'bare')
-        raise tmux.ScreenError(f'tmux: {client.stderr.strip()}')
-    if child.poll() is None:  # the terminal has gone, or the performance is about to end
-        try:
-            child.wait(5)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGTERM)
+    try:
+        child.wait(0 if client.stderr else 5)
+    except subprocess.TimeoutExpired:  # the terminal has gone, or was never good enough
+        isolation.end(child, level)
+        raise tmux.ScreenError(client.stderr.strip() or 'the terminal has gone') from None
 
 
 def _as_root() -> int:

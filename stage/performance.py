@@ -82,7 +82,7 @@ class Performance(Player):
         super().__init__(page, stage, deadline, self.turn)
         self.screen, self.auto, self.pace = screen, auto, pace
         self.fast = auto
-        self.message = hint
+        self.message, self.hint = '', hint
         self.cues = [(scene, cue) for scene in page.scenes for cue in scene.cues]
         names = dict.fromkeys(cue.terminal for cue in page.cues())
         self.colours = {name: COLOURS[number % len(COLOURS)]
@@ -118,6 +118,7 @@ class Performance(Player):
             self.turn(None, 0.05)
         try:
             self.rewind(self.page.scenes[scene - 1])
+            self.message = self.hint
             if self.auto:
                 self._all()
             else:

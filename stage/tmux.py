@@ -73,10 +73,11 @@ def configuration() -> str:
         'bind -n MouseDown1Pane select-pane -t = \\; send-keys -M',
         'bind -n F4 select-pane -t :.+',
     ]
-    lines += [f'bind -n {key} send-keys -t notes: {key}' for key in KEYS if key != 'F7']
     # What is typed after F7 goes to the notes, wherever the focus is; the class sees nothing.
     again = '\\; switch-client -T jump'
-    lines += [f'bind -n F7 send-keys -t notes: F7 {again}']
+    # (In a mode, as when tmux itself has something to show, a pane would not get its keys.)
+    lines += [f'bind -n {key} copy-mode -q -t notes: \\; send-keys -t notes: {key} '
+              + again * (key == 'F7') for key in KEYS]
     letters = [*string.ascii_letters, *string.digits, 'Space', 'BSpace', '-', '.']
     lines += [f'bind -T jump {key} send-keys -t notes: {key} {again}' for key in letters]
     lines += [f'bind -T jump {key} send-keys -t notes: {key}' for key in ('Enter', 'Escape')]
