@@ -513,13 +513,14 @@ class Performance(Player):
             self.message = f'No scene "{asked}": give its number, or a part of a title.'
 
     def arrange(self) -> None:
-        """Show the terminals of the scene, and the notes where there is one screen."""
+        """Show the terminals of the scene, and the notes where there is one screen (not on film)."""
         panes = [Pane(name + (' #' if root else ''), self.colours[name])
                  for name, root in self._cast()]
         for view in [*self.views.values(), *([self.beside] if self.beside else [])]:
             view.close()
-        views, self.beside = self.screen.arrange(panes or [Pane('', 'default')],
-                                                 'notes' not in self.screen.attached())
+        film = self.auto and self.pace > 0
+        views, self.beside = self.screen.arrange(
+            panes or [Pane('', 'default')], not film and 'notes' not in self.screen.attached())
         self.views = dict(zip(self._cast(), views, strict=False))
         for key, view in self.views.items():
             terminal = self.stage.terminals[key]

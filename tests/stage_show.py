@@ -25,6 +25,8 @@ class Show:
         page: What is played.
         size: Columns and rows of the instructor's terminal.
         environment: In addition, for the performer.
+        level: Name the isolation, which need not be looked for then.
+        before: What the command begins with.
     """
 
     def __init__(
@@ -34,13 +36,14 @@ class Show:
         size: tuple[int, int] = (100, 40),
         environment: dict[str, str] | None = None,
         level: bool = True,
+        before: str = "",
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="show-"))
         self.socket = self.folder / "outer"
         columns, rows = map(str, size)
         given = ["--programs", str(PROGRAMS), *(["--level", LEVEL] if level else [])]
         call = ["-m", "stage", "perform", str(page), *given, *map(str, arguments)]
-        script = f'{sys.executable} "$@"; echo "[exit $?]"; exec sleep 1000'
+        script = f'{before} {sys.executable} "$@"; echo "[exit $?]"; exec sleep 1000'
         self.environment = {
             **{key: value for key, value in os.environ.items() if key != "TMUX"},
             "PYTHONPATH": str(ROOT),
