@@ -16,6 +16,8 @@ from .script import Page, ScriptError, read
 from .terminal import DEADLINE, system_calls
 from .tmux import ScreenError
 
+#: Signals after which all is cleared up.
+ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 #: To choose from, and for a performance.
 LEVELS = isolation.LEVELS, (*isolation.LEVELS, 'host')
 
@@ -28,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         130 if interrupted.
     """
     options = _options(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDS:
         signal.signal(number, _interrupted)
     try:
         if options.command == 'scenes':
@@ -96,7 +98,7 @@ def _performing(command: argparse.ArgumentParser) -> None:
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
     """End as after Ctrl-C, once: a second signal must not disturb the clearing up."""
-    for other in (signal.SIGINT, signal.SIGTERM):
+    for other in ENDS:
         signal.signal(other, signal.SIG_IGN)
     raise KeyboardInterrupt
 

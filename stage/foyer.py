@@ -66,7 +66,7 @@ def perform(options: argparse.Namespace) -> int:
                              stderr=subprocess.PIPE, env={'TMPDIR': folder}) as child:
             try:
                 if seen:
-                    _watch(f'{folder}/tmux', child, level)
+                    _watch(folder, child, level)
                 output, errors = child.communicate()
             except BaseException:
                 isolation.end(child, level)
@@ -74,11 +74,12 @@ def perform(options: argparse.Namespace) -> int:
     finally:
         isolation.remove_folder(folder)
         os.close(lock)
+    if not output and child.returncode != 2:
+        if seen:
+            os.write(1, tmux.RESTORE)
+        raise tmux.ScreenError('the performance has been killed: start it again')
     sys.stderr.write(errors)
     sys.stdout.write(output)
-    if child.returncode < 0 or child.returncode > 128:
-        tmux.restore(sys.stdout.write if seen else lambda text: None)
-        raise tmux.ScreenError('the performance has been killed; start it again')
     return child.returncode
 
 
@@ -131,16 +132,16 @@ def play(options: argparse.Namespace) -> int:
     return 1 if options.auto and result.failures else 0
 
 
-def _watch(path: str, child: subprocess.Popen[str], level: str) -> None:
+def _watch(folder: str, child: subprocess.Popen[str], level: str) -> None:
     """Show the stage on this terminal until the performance ends."""
-    while not tmux.reachable(path):
+    while not os.path.exists(f'{folder}/ready'):
         if child.poll() is not None:
             return
-        time.sleep(0.005)
+        time.sleep(0.01)
     environment = {key: value for key, value in os.environ.items()
                    if key not in ('TMUX', 'TMUX_PANE')}
-    client = subprocess.run(tmux.attach(path, 'stage'), env=environment, stderr=subprocess.PIPE,
-                            text=True)
+    client = subprocess.run(tmux.attach(f'{folder}/tmux', 'stage'), env=environment,
+                            stderr=subprocess.PIPE, text=True)
     try:
         child.wait(0 if client.stderr else 5)
     except subprocess.TimeoutExpired:  # the terminal has gone, or was never good enough

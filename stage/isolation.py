@@ -21,7 +21,6 @@ import ctypes
 import os
 import re
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -157,7 +156,7 @@ class Stage:
         self.temporary: str | None = None
         self.all = Objects(page, calls, 'ipc-' if level == 'host' else '')
         self.user = _caller() if level == 'host' else (UID, UID) if level == 'root' else None
-        wanted = self._wanted(programs)
+        self.programs = self._wanted(programs)
         if level in ON_THE_MACHINE:
             self.before = self.all.there()
             if ours := self.all.left():
@@ -170,11 +169,7 @@ class Stage:
             self.before = set()
             self.folder = FOLDER
             self._furnish()
-        for name, content in wanted.items():
-            target = Path(self.folder, name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-            target.chmod(0o555)
+        self._put_programs()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # else "(core dumped)" comes and goes
         os.umask(0o022)
 
@@ -189,6 +184,13 @@ class Stage:
                     raise ScriptError(self.page.path, cue.line, f'./{name}: {error.strerror}: '
                                       f'there is no such program in {programs}/') from None
         return found
+
+    def _put_programs(self) -> None:
+        for name, content in self.programs.items():
+            target = Path(self.folder, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            target.chmod(0o555)
 
     def _furnish(self) -> None:
         """Mount the stage over the machine's places; only this name space sees it."""
@@ -260,6 +262,12 @@ class Stage:
         for name in self.objects():
             self.all.remove(name)
 
+    def begin_again(self) -> None:
+        """Make everything as it was before the play, its folder too."""
+        self.clear()
+        empty_folder(self.folder)
+        self._put_programs()
+
     def __enter__(self) -> Stage:
         return self
 
@@ -276,17 +284,22 @@ def _caller() -> tuple[int, int] | None:
     return None
 
 
-def remove_folder(folder: str) -> None:
-    """Remove a folder with all in it; what is mounted there is taken away, not looked into."""
-    def mounted() -> list[str]:
-        lines = Path('/proc/self/mountinfo').read_text().splitlines()
-        return [place for line in lines
-                if (place := line.split()[4]).startswith(os.path.realpath(folder) + '/')]
+def empty_folder(folder: str) -> None:
+    """Remove what is in a folder; what is mounted there is taken away, not looked into."""
+    lines = Path('/proc/self/mountinfo').read_text().splitlines()
+    for place in reversed([line.split()[4] for line in lines]):
+        if place.startswith(os.path.realpath(folder) + '/'):
+            subprocess.run(['umount', place], capture_output=True)
+    subprocess.run(['find', folder, '-xdev', '-mindepth', '1', '-delete'], capture_output=True)
 
-    for place in reversed(mounted()):
-        subprocess.run(['umount', place], capture_output=True)
-    if not mounted():
-        shutil.rmtree(folder, ignore_errors=True)
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder with all in it, unless something stays mounted there."""
+    empty_folder(folder)
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass  # or somebody else is at it, too
 
 
 def _ordinary_user() -> str:

@@ -159,5 +159,5 @@ def render(sheet: Sheet, columns: int, rows: int) -> list[str]:
         chosen[part] = parts[part]
     body = [line for part in sorted(chosen) for line in chosen[part]]
     body += [''] * (room - len(body))
-    lines = [f'\x1b[{REVERSE}m{head}\x1b[m', *result, *body, *coming, *message, *keys]
-    return lines[:rows]
+    lines = [f'\x1b[{REVERSE}m{head}\x1b[m', *result, *body, *coming, *message]
+    return [*lines[:max(rows - len(keys), 1)], *keys][:rows]

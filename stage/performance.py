@@ -220,7 +220,7 @@ class Performance(Player):
         self.waiting.clear()
         self.typed.clear()
         self.bound.clear()
-        self.stage.clear()
+        self.stage.begin_again()
         self.renaming = Renaming(self.stage.words())
         self.commands.clear()
         self.scene, self.said = None, ''
@@ -300,10 +300,6 @@ class Performance(Player):
         """Return why a cue cannot be played now, if so."""
         cue = self.cues[index][1]
         terminal = self._terminal(cue)
-        if terminal.gone:
-            self.open(cue)
-            self._show((cue.terminal, cue.root), b'\x1b[2J\x1b[H' + terminal.history)
-            terminal = self._terminal(cue)
         terminal.pump()
         if cue.kind != 'run' or terminal.prompted:
             return ''
@@ -389,6 +385,8 @@ class Performance(Player):
             return not self.auto
         if index not in self.typed:
             self._focus(cue)
+        if cue.kind == 'key' and not terminal.asleep and not terminal.prompted:
+            terminal.output = b''  # it has gone on while we were talking, longer than rehearsed
         self.playing = True
         self.result.cues += 1
         try:
@@ -455,6 +453,8 @@ class Performance(Player):
                     self._key(key)
             else:
                 self._lost(sheets[fd])
+        if not self.playing:
+            self._revive()
         self.draw()
         if self.auto and 'quit' in self.keys:
             raise KeyboardInterrupt
@@ -467,6 +467,16 @@ class Performance(Player):
                 cue = self.cues[self.at][1]
                 self.message = (f'Still waiting for terminal {cue.terminal} '
                                 f'({self._terminal(cue).state()}). F6 gives up.')
+
+    def _revive(self) -> None:
+        """Open terminals again whose shells have been ended by hand."""
+        for key in [key for key, terminal in self.stage.terminals.items() if terminal.gone]:
+            self.playing = True
+            self.open(next(cue for _, cue in self.cues if (cue.terminal, cue.root) == key))
+            self.playing, terminal = False, self.stage.terminals[key]
+            if isinstance(terminal, Live):
+                self._fit(key)
+                self._show(key, terminal.last_screen())
 
     def _lost(self, view: View) -> None:
         """Open the notes again."""
@@ -513,7 +523,7 @@ class Performance(Player):
             self.message = f'No scene "{asked}": give its number, or a part of a title.'
 
     def arrange(self) -> None:
-        """Show the terminals of the scene, and the notes where there is one screen (not on film)."""
+        """Show the terminals of the scene, and, but for a film, the notes if nobody else does."""
         panes = [Pane(name + (' #' if root else ''), self.colours[name])
                  for name, root in self._cast()]
         for view in [*self.views.values(), *([self.beside] if self.beside else [])]:
@@ -547,8 +557,8 @@ class Performance(Player):
     def draw(self) -> None:
         """Draw the notes, where something has changed."""
         seconds = int(time.monotonic() - self.began) if self.began else 0
-        state = (self.at, bool(self.typed), self.message, self.said, self.asking, self.fast,
-                 self.quitting, seconds)
+        state = (self.at, bool(self.typed), self.playing, self.message, self.said, self.asking,
+                 self.fast, self.quitting, seconds)
         if state == self.drawn:
             return
         self.drawn = state
@@ -582,7 +592,7 @@ class Performance(Player):
         rest = [cue for _, cue in self.cues[self.at + 1:self._end_of_step()]]
         said = {'run': f'{notes.prompt(cue)} {self.renaming.to_real(cue.command)}',
                 'key': f'press {cue.command}', 'resume': 'goes on'}[cue.kind]
-        todo = ' [Enter]' if self.typed else ' [fast]' if self.fast else ''
+        todo = ' [Enter]' if self.typed and not self.playing else ' [fast]' if self.fast else ''
         sheet.coming = [f'({cue.terminal}) {said}{todo}', *notes.expected(cue, rest, waiting)]
         return sheet
 

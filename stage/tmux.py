@@ -11,14 +11,13 @@ import fcntl
 import os
 import re
 import signal
-import socket
 import string
 import struct
 import subprocess
 import termios
 import time
 import tty
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .isolation import end_with_us
@@ -37,6 +36,9 @@ KEYS = {'NPage': 'next', 'PPage': 'back', 'F5': 'retry', 'F6': 'skip', 'F7': 'ju
 SEQUENCES = {'\x1b[6~': 'next', '\x1b[5~': 'back', '\x1b[15~': 'retry', '\x1b[17~': 'skip',
              '\x1b[18~': 'jump', '\x1b[19~': 'reset', '\x1b[20~': 'fast', '\x1b[21~': 'quit',
              '\x1f': 'screen'}
+#: Leaves a terminal as it was, where a killed server could not: mouse, cursor, screen.
+RESTORE = (b'\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h'
+           b'\x1b[m\x1b[?1049l')
 HOLD = 'exec sleep 2147483647'
 
 
@@ -156,11 +158,12 @@ class Screen:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             preexec_fn=end_with_us(signal.SIGKILL))
         deadline = time.monotonic() + 10
-        while not reachable(self.socket):
+        while len(self.run(['list-sessions'])) < 2:  # it listens before it has read the settings
             if self.server.poll() is not None or time.monotonic() > deadline:
                 raise ScreenError('tmux does not start: try "tmux -L x -f /dev/null"')
-            time.sleep(0.005)
+            time.sleep(0.01)
         self.window = ''
+        os.mkdir(f'{folder}/ready')
 
     def run(self, *commands: Sequence[str]) -> list[str]:
         """Run commands of tmux; return the lines that they print."""
@@ -236,22 +239,7 @@ class Screen:
             self.server.wait()
 
 
-def reachable(path: str) -> bool:
-    """Whether a server listens on a socket."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(path)
-        except OSError:
-            return False
-    return True
-
-
 def attach(path: str, session: str) -> list[str]:
     """Return the command that shows a session on the terminal where it is run."""
     return ['tmux', '-u', '-S', path, 'attach-session', '-t', session]
 
-
-def restore(write: Callable[[str], object]) -> None:
-    """Leave a terminal as it was, where a killed server could not: screen, cursor, mouse."""
-    write('\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?1049l'
-          '\x1b[?25h\x1b[m')

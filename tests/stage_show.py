@@ -115,7 +115,7 @@ class Show:
                 words = (folder / "cmdline").read_bytes().split(b"\0")
                 if (
                     b"perform" in words
-                    and b"stage" in words
+                    and words[0].endswith(os.path.basename(sys.executable).encode())
                     and str(self.folder).encode() in (folder / "environ").read_bytes()
                 ):
                     found.append(int(folder.name))
@@ -134,7 +134,7 @@ class Show:
 
     def ended(self) -> str:
         """Wait for its end; return what is then on the terminal."""
-        self.wait(lambda: re.search(r"^\[exit \d+\]", self.screen(), re.MULTILINE))
+        self.wait(lambda: re.search(r"\[exit \d+\]", self.screen()))
         return self.screen()
 
     def quit(self) -> str:
