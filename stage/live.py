@@ -81,13 +81,15 @@ class Live(Terminal):
             self.show(shown)
 
     def _text(self, data: bytes) -> bytes:
-        """Keep what a command has printed, without the echo of a key; return all of it."""
+        """Keep what a command has printed; return it with all else.
+
+        What a program has printed until a key was echoed comes from talking longer than rehearsed.
+        """
         if self._executing:
             self.output += data
             at = self.output.find(self._echo, self._echo_from)
             if self._echo and at >= 0:
-                self.output = self.output[:at] + self.output[at + len(self._echo):]
-                self._echo = b''
+                self.output, self._echo = self.output[at + len(self._echo):], b''
         return data
 
     def type(self, text: str) -> None:

@@ -385,8 +385,6 @@ class Performance(Player):
             return not self.auto
         if index not in self.typed:
             self._focus(cue)
-        if cue.kind == 'key' and not terminal.asleep and not terminal.prompted:
-            terminal.output = b''  # it has gone on while we were talking, longer than rehearsed
         self.playing = True
         self.result.cues += 1
         try:
