@@ -19,7 +19,10 @@ from stage_helpers import (
     PROGRAMS,
     ROOT,
     SCREENPLAY,
+    STRANGER,
     Signal,
+    as_root,
+    mounts,
     page,
     private_stage,
     public_folder,
@@ -270,6 +273,26 @@ def test_reset_begins_the_scene_again(on: Show) -> None:
     on.noted("2/5", "(main) $ mkfifo pipe")
     on.shown("main", "again", "$")
     fast(on, "✓ mkfifo pipe", "✓ cat pipe")
+
+
+def test_reset_takes_away_processes_objects_mounts_and_files(tmp_path: Path) -> None:
+    path = page(
+        tmp_path,
+        scene("$ touch /dev/shm/ipc-x file\n# mkdir there; mount -t tmpfs none there\n", "fresh"),
+        scene("$ ls; ls /dev/shm; ps ax | grep -c '[s]leep 1234'\n"),
+    )
+    with show(path) as on:
+        on.noted("touch")
+        fast(on, "✓ touch", "✓ mkdir")
+        on.type("sleep 12345 & exit")
+        on.press("Enter")
+        jump(on, "1")
+        on.noted("1/2", "(main) $ touch")
+        on.press("F6")
+        on.press("F6")
+        on.noted("2/2")
+        on.press("PageDown")
+        on.shown("main", "grep -c '[s]leep 1234'", "0", "$")
 
 
 # ------------------------------------------------------------------------ taking over
@@ -689,6 +712,48 @@ def test_on_the_host_auto_refuses_what_was_left_over(tmp_path: Path, name: str) 
         'remove them ("make clean-ipc"), and start again\n'
     )
     assert made(name)
+
+
+@as_root
+def test_on_the_host_root_is_asked_for_once_at_the_start(tmp_path: Path) -> None:
+    with public_folder() as folder:
+        shutil.copytree(ROOT / "stage", folder / "stage")
+        path = page(folder, scene("$ true\n# true\n"))
+        fake = folder / "sudo"
+        fake.write_text('#!/bin/sh\necho "sudo: $*"\n')
+        fake.chmod(0o755)
+        result = stage(
+            *("perform", path, "--host", "--auto"),
+            cwd=folder,
+            python=shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable,
+            prefix=["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"],
+            environment={"PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(folder)},
+        )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.fullmatch(
+        rf"sudo: env PATH=.* -m stage perform {path} --host --auto\n", result.stdout
+    )
+
+
+@as_root
+def test_on_the_host_ordinary_commands_stay_those_of_the_caller_of_sudo(tmp_path: Path) -> None:
+    lines = f"$ id -u; touch mine\n{STRANGER}\n# id -u; stat -c %u mine\n0\n{STRANGER}\n"
+    path = page(tmp_path, scene(lines))
+    environment = {"SUDO_UID": str(STRANGER), "SUDO_GID": str(STRANGER)}
+    result = stage("perform", path, "--host", "--auto", environment=environment)
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout
+
+
+@as_root
+def test_on_the_host_nothing_stays_mounted(tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
+        pytest.skip("needs the right to mount")
+    path = page(tmp_path, scene("# mkdir there; mount -t tmpfs none there\n# df there > /dev/null\n"))
+    before = mounts()
+    result = stage("perform", path, "--host", "--auto", environment={"TMPDIR": str(tmp_path)})
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout
+    assert mounts() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["page.rst"]
 
 
 # ------------------------------------------------------------------------------ how fast
