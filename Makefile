@@ -18,17 +18,16 @@ locked    = @mkdir -p build && exec flock build/.lock
 
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE # it is in nobody's way there
-
 # Programs beside the site; the site comes first, for it takes longest.
 MAKEFLAGS += $(if $(filter-out all programs html,$(or $(MAKECMDGOALS),all)),,-j$(shell getconf _NPROCESSORS_ONLN))
-
 ifneq ($(findstring :,$(CURDIR)),)
 $(error doxygen cannot work in a folder whose path has a ":" in it: move or rename $(CURDIR))
 endif
 missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
 $(if $(missing),$(error $(missing)))
 
-.PHONY: all programs html epub pdf lighthouse check promote soak serve doctor clean-ipc format clean help prune FORCE
+.PHONY: all programs html epub pdf lighthouse bench check promote soak perform recording serve doctor clean-ipc format \
+   clean help prune FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -51,17 +50,14 @@ $(build)/.flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(flags))' | cmp -s - $@ || echo '$(subst ','\'',$(flags))' >$@
 
-prune:
-	rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
+prune: ; rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
 
 html: build/html/.done ## the site: build/html/index.html
-
 build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/*.py .git/logs/HEAD) stage/site.sh | build/venv/.done
 	$(locked) sh stage/site.sh html
 
 build/.inputs: FORCE
-	@mkdir -p $(@D)
-	@printf '%s\n' $(inputs) | cmp -s - $@ || printf '%s\n' $(inputs) >$@
+	@mkdir -p $(@D); printf '%s\n' $(inputs) | cmp -s - $@ || printf '%s\n' $(inputs) >$@
 
 build/venv/.done: docs/requirements.txt
 	$(locked) env PYTHON='$(PYTHON)' sh stage/site.sh venv
@@ -73,27 +69,32 @@ epub pdf:
 
 lighthouse: html ## how good Lighthouse finds each page of the site
 	$(venv) tests/lighthouse.py
-
+bench: all ## how long builds and serving take, against what they may
+	$(venv) tests/bench.py
 check: all ## plays all sessions of the pages, then runs all tests
 	$(venv) -m stage rehearse $(pages)
 	$(venv) -m pytest -q -rs -n auto --rootdir=. -o cache_dir=build/pytest tests
 promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
-soak: all ## plays the screenplay many times, several at once
+soak: all ## plays the screenplay many times, several at once; performs it, too
 	$(venv) tests/soak.py docs/screenplay.rst
+
+perform: all ## plays PAGE=... in front of a class, from SCENE=... on; AUTO=1: nobody there; STAGE=host
+	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' $(if $(SCENE),--scene '$(SCENE)') \
+	   $(if $(AUTO),--auto) $(if $(PACE),--pace $(PACE)) $(if $(STAGE),--$(STAGE))
+recording: all ## a film of that, with nobody there: build/recording.cast
+	asciinema rec -q --overwrite --cols 120 --rows 36 build/$@.cast \
+	   -c '$(MAKE) -s perform AUTO=1 PACE=$(or $(PACE),1) && touch build/.held' && rm build/.held
 
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
 	@$(venv) -m stage.serve $(port)
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh
-
 clean-ipc: $(addprefix $(build)/,shm/099-shm-unlink sem/199-sem-unlink mq/099-mq-unlink) ## removes the course's IPC objects, no others
 	@sh stage/clean-ipc.sh $(build)
-
 format: ## lays out the C files with clang-format
 	clang-format -i $(wildcard code/*/*.[ch])
-
 clean: ## removes all that was made (build/)
 	rm -rf build
 help: ## this list

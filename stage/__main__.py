@@ -1,4 +1,4 @@
-"""python3 -m stage rehearse|promote|scenes PAGE... (``--help`` says more)."""
+"""python3 -m stage rehearse|promote|perform|scenes PAGE... (``--help`` says more)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ import subprocess
 import sys
 from types import FrameType
 
-from . import isolation
+from . import foyer, isolation
 from .rehearsal import Rehearsal, Result, diff, show_progress, write
 from .script import Page, ScriptError, read
 from .terminal import DEADLINE, system_calls
+from .tmux import ScreenError
+
+#: Signals after which all is cleared up.
+ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+#: To choose from, and for a performance.
+LEVELS = isolation.LEVELS, (*isolation.LEVELS, 'host')
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         130 if interrupted.
     """
     options = _options(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDS:
         signal.signal(number, _interrupted)
     try:
         if options.command == 'scenes':
@@ -33,12 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
                       {page.path: page.to_json() for page in pages}, sys.stdout, indent=1)
             print()
             return 0
+        if options.command == 'perform':
+            return foyer.play(options) if options.inside else foyer.perform(options)
         if options.inside:
             return _play(options)
         return _send_inside(options)
     except ScriptError as error:
         print(error, file=sys.stderr)
-    except OSError as error:
+    except (OSError, ScreenError) as error:
         print(f'stage: {error}', file=sys.stderr)
     except subprocess.CalledProcessError as error:
         print(f'stage: {error.cmd[0]} failed: {(error.stderr or "").strip()}', file=sys.stderr)
@@ -53,18 +61,22 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name, text in (('rehearse', 'play the pages and compare'),
                        ('promote', 'play the pages and write into them what came'),
+                       ('perform', 'play a page in front of a class, a key a step'),
                        ('scenes', 'print the scenes as JSON')):
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument('pages', nargs='+', metavar='PAGE')
+        command.add_argument('pages', nargs=1 if name == 'perform' else '+', metavar='PAGE')
         if name == 'scenes':
             continue
         command.add_argument('--programs', default='build', metavar='FOLDER',
                              help='where ./family/program is taken from (default: build)')
-        command.add_argument('--scene', type=int, metavar='N', help='play up to scene N only, '
-                             'from the last fresh scene before it')
-        command.add_argument('--keep-going', action='store_true',
-                             help='after a failure, go on with the next fresh scene')
-        command.add_argument('--level', choices=isolation.LEVELS,
+        if name == 'perform':
+            _performing(command)
+        else:
+            command.add_argument('--scene', type=int, metavar='N', help='play up to scene N only, '
+                                 'from the last fresh scene before it')
+            command.add_argument('--keep-going', action='store_true',
+                                 help='after a failure, go on with the next fresh scene')
+        command.add_argument('--level', choices=LEVELS[name == 'perform'],
                              help='isolation (default: the first that works here)')
         command.add_argument('--deadline', type=float, default=DEADLINE, metavar='SECONDS',
                              help='beyond the programs\' own sleeping (default: %(default)g)')
@@ -73,9 +85,20 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _performing(command: argparse.ArgumentParser) -> None:
+    command.add_argument('--scene', metavar='NUMBER|TITLE', help='begin there')
+    command.add_argument('--auto', action='store_true', help='play all of it without a human')
+    command.add_argument('--pace', type=float, default=0, metavar='SECONDS', help='with --auto, '
+                         'wait so long before each step, and type letter by letter')
+    command.add_argument('--host', action='store_true',
+                         help='on the machine itself, not on a private stage')
+    command.add_argument('--folder', help=argparse.SUPPRESS)
+    command.add_argument('--seen', action='store_true', help=argparse.SUPPRESS)
+
+
 def _interrupted(number: int, frame: FrameType | None) -> None:
     """End as after Ctrl-C, once: a second signal must not disturb the clearing up."""
-    for other in (signal.SIGINT, signal.SIGTERM):
+    for other in ENDS:
         signal.signal(other, signal.SIG_IGN)
     raise KeyboardInterrupt
 

@@ -52,6 +52,7 @@ is_there() {
     case $1 in
     compiler) have "$compiler" ;;
     python) cmp -s docs/requirements.txt build/venv/.done && [ -x build/venv/bin/python ] || new_python ;;
+    tmux) tmux -V 2>/dev/null | grep -Eqv ' ([a-z]*-)?([0-2]|3\.[01])([^0-9]|$)' ;;
     chromium) have chromium || have chromium-browser || have google-chrome || have google-chrome-stable ;;
     *) have "$1" ;;
     esac
@@ -65,6 +66,7 @@ title() {
     case $1 in
     compiler) echo "a C compiler ($compiler)" ;;
     python) echo "$python (3.11 or later, with venv)" ;;
+    tmux) echo 'tmux (3.2 or later)' ;;
     *) echo "$1" ;;
     esac
 }
@@ -73,7 +75,9 @@ missing() {
     needed=
     for goal; do
         case $goal in
-        all | check | promote | soak | serve) needed="$needed compiler doxygen python flock" ;;
+        all | bench | check | promote | serve) needed="$needed compiler doxygen python flock" ;;
+        soak | perform) needed="$needed compiler doxygen python flock tmux" ;;
+        recording) needed="$needed compiler doxygen python flock tmux asciinema" ;;
         html | epub | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
         pdf) needed="$needed doxygen python flock latexmk xelatex rsvg-convert" ;;
         lighthouse) needed="$needed doxygen python flock node npm chromium" ;;
@@ -165,7 +169,6 @@ fi
 
 echo 'To play the sessions and to test (make check); what is missing is skipped, and said:'
 look strace note
-look tmux note
 look unshare note
 if unshare -U -r -m -i -p -f true 2>/dev/null; then
     if unshare -U -r -m -i -p -f sh -c 'mount -t tmpfs tmpfs /dev/shm' 2>/dev/null; then
@@ -186,4 +189,8 @@ echo 'To print the course (make pdf), to share it (html_baseurl in conf.py), to 
 for tool in latexmk xelatex rsvg-convert node npm; do
     look $tool note
 done
+
+echo 'To play the sessions in front of a class (make perform), and to film that (make recording):'
+look tmux note
+look asciinema note
 exit $status

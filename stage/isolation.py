@@ -10,6 +10,8 @@ Three levels, the first that the machine allows is taken:
     no name spaces: a temporary folder on the machine itself.  Scenes that need more
     are skipped, and counted.
 
+A performance may ask for ``host``: the machine itself, as ``bare``, but nothing is skipped.
+
 See namespaces(7), user_namespaces(7), ipc_namespaces(7).
 """
 
@@ -19,19 +21,20 @@ import ctypes
 import os
 import re
 import resource
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from .script import Page, ScriptError
 from .terminal import Terminal, processes
 
 LEVELS = ('user', 'root', 'bare')
+ON_THE_MACHINE = ('bare', 'host')
 FOLDER = '/mnt'
 USER, UID, HOST = 'student', 1000, 'classroom'
 PASSWD = f"""\
@@ -51,7 +54,7 @@ PROGRAM = re.compile(r'(?<![\w./])\./([\w.-]+(?:/[\w.-]+)*)')
 
 def entrance(level: str) -> list[str]:
     """Return the command that runs another one in this level's name spaces."""
-    if level == 'bare':
+    if level in ON_THE_MACHINE:
         return []
     return [*UNSHARE, *(['--user', '--map-root-user'] if level == 'user' else []), '--']
 
@@ -75,43 +78,98 @@ def choose() -> tuple[str, str]:
     return 'bare', '; '.join(refusals)
 
 
+class Objects:
+    """The IPC objects of a machine or a stage, as far as a page is concerned.
+
+    Args:
+        page: What it mentions as ``/name`` belongs to the play.
+        calls: From :func:`stage.terminal.system_calls`.
+        prefix: Of the names that belong to the play.
+    """
+
+    def __init__(self, page: Page, calls: Mapping[int, str], prefix: str = '') -> None:
+        # Names without their slash.
+        self.names = {name for name in re.findall(r'/([\w.-]*\w)(?![\w/])', page.text)
+                      if name.startswith(prefix)}
+        self.calls = {call: number for number, call in calls.items()}
+        self.queues = '/dev/mqueue' if os.path.ismount('/dev/mqueue') else None
+
+    def there(self) -> set[str]:
+        """Return what stands in /dev/shm and the queues."""
+        found = {f'/dev/shm/{entry}' for entry in _list('/dev/shm')}
+        if self.queues:
+            return found | {f'message queue /{entry}' for entry in _list(self.queues)}
+        return found | {f'message queue /{name}' for name in self.names if self._queue(name)}
+
+    def of_the_play(self, name: str) -> bool:
+        """Whether the page names this object."""
+        return name.rpartition('/')[2].removeprefix('sem.') in self.names
+
+    def left(self) -> list[str]:
+        """Return what is there though the play has not begun: of another one, or of a crashed."""
+        return sorted(name for name in self.there() if self.of_the_play(name))
+
+    def remove(self, name: str) -> None:
+        """Remove an object, given as :meth:`there` returns it."""
+        if name.startswith('/dev/shm/'):
+            os.unlink(name)
+        elif self.queues:
+            os.unlink(f'{self.queues}/{name.rpartition("/")[2]}')
+        else:
+            self._queue(name.rpartition('/')[2], remove=True)
+
+    def _queue(self, name: str, remove: bool = False) -> bool:
+        """Whether a queue exists, or could be removed; asked directly, nothing being mounted.
+
+        The system calls, unlike :manpage:`mq_open(3)`, take the name without its slash.
+        """
+        libc = ctypes.CDLL(None)
+        if remove:
+            return libc.syscall(self.calls['mq_unlink'], name.encode()) == 0
+        fd = libc.syscall(self.calls['mq_open'], name.encode(), os.O_RDONLY | os.O_NONBLOCK, 0,
+                          None)
+        if fd != -1:
+            os.close(fd)
+        return fd != -1
+
+
 class Stage:
     """The place where the terminals of one page live; a context manager that leaves nothing.
 
     Args:
         page: Its commands name the programs that are put on stage.
         programs: The folder that they come from; ``./shm/030-x`` is ``programs/shm/030-x``.
-        level: One of :data:`LEVELS`; but for ``bare``, this process must be inside already.
+        level: One of :data:`LEVELS`, or ``host``; but for ``bare`` and ``host``, this process
+            must be inside already.
         calls: From :func:`stage.terminal.system_calls`.
+        kind: What a terminal is made of.
 
     Raises:
         ScriptError: A program that the page names is missing.
-        FileExistsError: Bare, and an object that the page names exists already.
+        FileExistsError: On the machine, and an object that the page names exists already.
     """
 
-    def __init__(self, page: Page, programs: str, level: str, calls: Mapping[int, str]) -> None:
-        self.page, self.level, self.calls = page, level, calls
+    def __init__(self, page: Page, programs: str, level: str, calls: Mapping[int, str],
+                 kind: type[Terminal] = Terminal) -> None:
+        self.page, self.level, self.calls, self.kind = page, level, calls, kind
         self.terminals: dict[tuple[str, bool], Terminal] = {}
         self.temporary: str | None = None
-        self.queues: str | None = None
-        wanted = self._wanted(programs)
-        if level == 'bare':
-            self.queues = '/dev/mqueue' if os.path.ismount('/dev/mqueue') else None
-            self.before = self.objects(every=True)
-            ours = sorted(name for name in self.before if self._named(name))
-            if ours:
+        self.all = Objects(page, calls, 'ipc-' if level == 'host' else '')
+        self.user = _caller() if level == 'host' else (UID, UID) if level == 'root' else None
+        self.programs = self._wanted(programs)
+        if level in ON_THE_MACHINE:
+            self.before = self.all.there()
+            if ours := self.all.left():
                 raise FileExistsError(f'{ours[0]} exists: another play may be running; if not, '
                                       'remove it ("make clean-ipc") and play again')
             self.folder = self.temporary = tempfile.mkdtemp(prefix='stage-')
+            if self.user:
+                os.chown(self.folder, *self.user)
         else:
             self.before = set()
             self.folder = FOLDER
             self._furnish()
-        for name, content in wanted.items():
-            target = Path(self.folder, name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-            target.chmod(0o555)
+        self._put_programs()
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # else "(core dumped)" comes and goes
         os.umask(0o022)
 
@@ -127,6 +185,13 @@ class Stage:
                                       f'there is no such program in {programs}/') from None
         return found
 
+    def _put_programs(self) -> None:
+        for name, content in self.programs.items():
+            target = Path(self.folder, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            target.chmod(0o555)
+
     def _furnish(self) -> None:
         """Mount the stage over the machine's places; only this name space sees it."""
         def mount(kind: str, target: str, options: str) -> None:
@@ -138,11 +203,11 @@ class Stage:
             subprocess.run(['mount', '--bind', f'{FOLDER}/{name}', f'/etc/{name}'], check=True)
         # Folders are made inside of a mount of our own only: in a private mount
         # name space, mkdir /dev/mqueue would still change the machine's /dev.
-        self.queues = f'{FOLDER}/queues'
-        os.mkdir(self.queues)
-        mount('mqueue', self.queues, 'rw')
-        keep = os.open(self.queues, os.O_RDONLY | os.O_DIRECTORY)
-        self.queues = f'/proc/self/fd/{keep}'
+        queues = f'{FOLDER}/queues'
+        os.mkdir(queues)
+        mount('mqueue', queues, 'rw')
+        keep = os.open(queues, os.O_RDONLY | os.O_DIRECTORY)
+        self.all.queues = f'/proc/self/fd/{keep}'
         mount('tmpfs', FOLDER, 'mode=755')  # empty again: the first one is only under it
         if self.level == 'user':
             self.users = _ordinary_user()
@@ -154,10 +219,10 @@ class Stage:
 
     def words(self) -> dict[str, str]:
         """Return the documented names that stand for this machine's."""
-        if self.level != 'bare':
+        if self.level not in ON_THE_MACHINE:
             return {}
         import pwd  # the real one, read here and not before another is mounted over it
-        user = pwd.getpwuid(os.geteuid()).pw_name
+        user = pwd.getpwuid(self.user[0] if self.user else os.geteuid()).pw_name
         return {USER: user, HOST: socket.gethostname()}
 
     def terminal(self, name: str, root: bool) -> Terminal:
@@ -167,12 +232,12 @@ class Stage:
             if not root and self.level == 'user':
                 command = ['nsenter', f'--user={self.users}', '--preserve-credentials', '--',
                            'bash']
-            elif not root and self.level == 'root':
-                user = UID, UID
+            elif not root:
+                user = self.user
             environment = {'PATH': os.environ.get('PATH', os.defpath), 'LC_ALL': 'C', 'TZ': 'UTC',
                            'HOME': self.folder}
-            self.terminals[name, root] = Terminal(name, command, self.folder, environment,
-                                                  self.calls, user)
+            self.terminals[name, root] = self.kind(name, command, self.folder, environment,
+                                                   self.calls, user)
         return self.terminals[name, root]
 
     def pids(self) -> set[int]:
@@ -182,38 +247,12 @@ class Stage:
             terminal.processes(table)
         return {pid for terminal in self.terminals.values() for pid in terminal.seen}
 
-    def objects(self, every: bool = False) -> set[str]:
-        """Return what stands in /dev/shm and the queues; bare, what the play has put there."""
-        found = {f'/dev/shm/{entry}' for entry in _list('/dev/shm')}
-        if self.queues:
-            found |= {f'message queue /{entry}' for entry in _list(self.queues)}
-        else:
-            found |= {f'message queue /{name}' for name in self._names() if self._queue(name)}
-        if every:
+    def objects(self) -> set[str]:
+        """Return what the play has put into /dev/shm and the queues."""
+        found = self.all.there() - self.before
+        if self.level not in ON_THE_MACHINE:
             return found
-        return {name for name in found - self.before if self.level != 'bare' or self._named(name)}
-
-    def _named(self, name: str) -> bool:
-        """Whether the page names this object: then it belongs to the play."""
-        return name.rpartition('/')[2].removeprefix('sem.') in self._names()
-
-    def _names(self) -> set[str]:
-        """Return what the page mentions as ``/name``, without the slash."""
-        return set(re.findall(r'/([\w.-]*\w)(?![\w/])', self.page.text))
-
-    def _queue(self, name: str, remove: bool = False) -> bool:
-        """Whether a queue exists, or could be removed; asked directly, nothing being mounted.
-
-        The system calls, unlike :manpage:`mq_open(3)`, take the name without its slash.
-        """
-        numbers = {call: number for number, call in self.calls.items()}
-        libc = ctypes.CDLL(None)
-        if remove:
-            return libc.syscall(numbers['mq_unlink'], name.encode()) == 0
-        fd = libc.syscall(numbers['mq_open'], name.encode(), os.O_RDONLY | os.O_NONBLOCK, 0, None)
-        if fd != -1:
-            os.close(fd)
-        return fd != -1
+        return {name for name in found if self.all.of_the_play(name)}
 
     def clear(self) -> None:
         """Close the terminals and remove the objects: an empty stage, as for a fresh scene."""
@@ -221,12 +260,13 @@ class Stage:
             terminal.close()
         self.terminals.clear()
         for name in self.objects():
-            if name.startswith('/dev/shm/'):
-                os.unlink(name)
-            elif self.queues:
-                os.unlink(f'{self.queues}/{name.rpartition("/")[2]}')
-            else:
-                self._queue(name.rpartition('/')[2], remove=True)
+            self.all.remove(name)
+
+    def begin_again(self) -> None:
+        """Make everything as it was before the play, its folder too."""
+        self.clear()
+        empty_folder(self.folder)
+        self._put_programs()
 
     def __enter__(self) -> Stage:
         return self
@@ -234,7 +274,32 @@ class Stage:
     def __exit__(self, *exception: object) -> None:
         self.clear()
         if self.temporary:
-            shutil.rmtree(self.temporary, ignore_errors=True)
+            remove_folder(self.temporary)
+
+
+def _caller() -> tuple[int, int] | None:
+    """Return the (uid, gid) of who has called sudo(8), if anybody has."""
+    if os.geteuid() == 0 and 'SUDO_UID' in os.environ:
+        return int(os.environ['SUDO_UID']), int(os.environ['SUDO_GID'])
+    return None
+
+
+def empty_folder(folder: str) -> None:
+    """Remove what is in a folder; what is mounted there is taken away, not looked into."""
+    lines = Path('/proc/self/mountinfo').read_text().splitlines()
+    for place in reversed([line.split()[4] for line in lines]):
+        if place.startswith(os.path.realpath(folder) + '/'):
+            subprocess.run(['umount', place], capture_output=True)
+    subprocess.run(['find', folder, '-xdev', '-mindepth', '1', '-delete'], capture_output=True)
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder with all in it, unless something stays mounted there."""
+    empty_folder(folder)
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass  # or somebody else is at it, too
 
 
 def _ordinary_user() -> str:
@@ -264,29 +329,46 @@ def _list(folder: str) -> list[str]:
         return []
 
 
+def start(level: str, arguments: list[str], **options: Any) -> subprocess.Popen[str]:
+    """Start ``python3 -m stage`` with these arguments in this level's name spaces.
+
+    It ends when this process ends. ``options`` are those of :class:`subprocess.Popen`.
+    """
+    package = str(Path(__file__).parents[1])
+    path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH', '')]))
+    command = [*entrance(level), sys.executable, '-m', __package__, *arguments]
+    end = signal.SIGTERM if level in ON_THE_MACHINE else signal.SIGKILL
+    environment = {**os.environ, 'PYTHONPATH': path, **options.pop('env', {})}
+    return subprocess.Popen(command, env=environment, preexec_fn=end_with_us(end), text=True,
+                            **options)
+
+
+def end_with_us(number: int) -> Callable[[], object]:
+    """Return what makes a child get this signal when its parent ends; see prctl(2)."""
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, number)
+
+
+def end(child: subprocess.Popen[str], level: str) -> None:
+    """End what :func:`start` has started, with all that it has started itself."""
+    child.terminate()
+    try:
+        child.wait(2 if level in ON_THE_MACHINE else 0.5)  # unshare(1) ignores SIGTERM
+    except subprocess.TimeoutExpired:
+        child.kill()  # with unshare(1) goes all that it has started: --kill-child
+        child.wait()
+
+
 def inside(level: str, arguments: list[str]) -> int:
     """Run ``python3 -m stage`` with these arguments in this level's name spaces.
 
     Returns:
         Its exit status.
     """
-    package = str(Path(__file__).parents[1])
-    path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH', '')]))
-    command = [*entrance(level), sys.executable, '-m', __package__, *arguments]
-    prctl, end = ctypes.CDLL(None).prctl, signal.SIGTERM if level == 'bare' else signal.SIGKILL
-
-    def end_with_us() -> None:
-        prctl(PR_SET_PDEATHSIG, end)
-
-    with subprocess.Popen(command, env={**os.environ, 'PYTHONPATH': path},
-                          preexec_fn=end_with_us) as child:
+    with start(level, arguments) as child:
         try:
             status = child.wait()
         except KeyboardInterrupt:  # Ctrl-C has reached the child, too; anything else may not have
-            child.terminate()
-            try:
-                child.wait(2 if level == 'bare' else 0.5)  # unshare(1) ignores SIGTERM
-            except subprocess.TimeoutExpired:
-                child.kill()  # with unshare(1) goes all that it has started: --kill-child
+            end(child, level)
             raise
     return status if status >= 0 else 128 - status

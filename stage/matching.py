@@ -75,6 +75,13 @@ class Renaming:
         self.real, self.documented = before
         return False
 
+    def forget(self, bound: Iterable[tuple[str, str]]) -> None:
+        """Forget what stands for these values of the page: they come again."""
+        self.real, self.documented = dict(self.real), dict(self.documented)
+        for kind, text in bound:
+            if (kind, text) in self.real:
+                self.documented.pop((kind, self.real.pop((kind, text))), None)
+
     def reached(self, documented: Sequence[str | None], real: Sequence[str]) -> int | None:
         """Return how many real lines the documented ones take up, or None if they do not match yet.
 

@@ -94,6 +94,12 @@ class Terminal:
         user: (uid, gid) to become, or None.
     """
 
+    #: Further arguments and environment of the shell, and whether what is typed is shown.
+    SHELL: tuple[str, ...] = ('--noediting',)
+    SETTINGS = {'TERM': 'dumb', 'PS1': '', 'PS2': '\x03',
+                'PROMPT_COMMAND': r'printf "\001%s\002" $?'}
+    ECHO = False
+
     def __init__(self, name: str, command: Sequence[str], folder: str,
                  environment: Mapping[str, str], calls: Mapping[int, str],
                  user: tuple[int, int] | None = None) -> None:
@@ -101,16 +107,16 @@ class Terminal:
         self.output = b''
         self.starting = True  # until the first prompt has been taken
         self.busy = False
+        self.gone = False  # nobody is left who could print
         self.asleep: Sleep | None = None  # what a [blocked] note has found
         self.typed = 0  # lines of the command: bash asks for the rest less often than that
         self.seen: set[int] = set()  # PIDs of all processes seen in this terminal
-        shell = [*command, '--norc', '--noprofile', '--noediting', '-i']
-        settings = dict(environment, TERM='dumb', PS1='', PS2='\x03', HISTFILE='',
-                        PROMPT_COMMAND=r'printf "\001%s\002" $?')
+        shell = [*command, '--norc', '--noprofile', *self.SHELL, '-i']
+        settings = {**environment, 'HISTFILE': '', **self.SETTINGS}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
-                _set_modes(0)
+                _set_modes(0, self.ECHO)
                 os.chdir(folder)
                 for number in signal.valid_signals():
                     if signal.getsignal(number) is signal.SIG_IGN:  # by Python: SIGPIPE
@@ -129,16 +135,29 @@ class Terminal:
         Polling the master side makes the kernel deliver first what is still on its way
         (``n_tty_poll()`` in drivers/tty/n_tty.c), so that nothing printed is missed.
         """
-        while select.select([self.fd], [], [], seconds)[0]:
-            try:
-                self.output += os.read(self.fd, 65536)
-            except OSError as error:
-                if error.errno != errno.EIO:  # the shell is gone
-                    raise
-                return
-            if len(self.output) > TOO_MUCH:
-                raise Observation('the output has no end')
+        while self.wait_once(seconds):
             seconds = 0
+
+    def wait_once(self, seconds: float = 0) -> bool:
+        """Read once; return False if nothing comes within ``seconds``."""
+        return bool(select.select([self.fd], [], [], seconds)[0]) and self._read()
+
+    def _read(self) -> bool:
+        """Read what is there; return False when the shell is gone."""
+        try:
+            self.arrived(os.read(self.fd, 65536))
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            self.gone = True
+            return False
+        if len(self.output) > TOO_MUCH:
+            raise Observation('the output has no end')
+        return True
+
+    def arrived(self, data: bytes) -> None:
+        """Keep what the terminal has printed."""
+        self.output += data
 
     def type(self, text: str) -> None:
         """Type a command, or a key given as its control character."""
@@ -300,10 +319,13 @@ class Clock:
     Args:
         sleeping: Whether a program on the stage sleeps by the clock just now.
         deadline: Seconds beyond that sleeping.
+        pause: Reads from a terminal for at most so many seconds.
     """
 
-    def __init__(self, sleeping: Callable[[], bool], deadline: float = DEADLINE) -> None:
+    def __init__(self, sleeping: Callable[[], bool], deadline: float = DEADLINE,
+                 pause: Callable[[Terminal, float], None] | None = None) -> None:
         self.sleeping, self.deadline, self.slept = sleeping, deadline, 0.0
+        self.pause = pause or (lambda terminal, seconds: terminal.pump(seconds))
 
     def wait(self, terminal: Terminal, ready: Callable[[], bool]) -> bool:
         """Read from the terminal until ``ready``; return False when the deadline has passed."""
@@ -315,7 +337,7 @@ class Clock:
             now = time.monotonic()
             if now - began - slept > self.deadline or slept > OWN_SLEEP:
                 return False
-            terminal.pump(nap)
+            self.pause(terminal, nap)
             if self.sleeping():
                 pause = time.monotonic() - now
                 slept += pause
@@ -323,17 +345,18 @@ class Clock:
             nap = min(nap * 2, 0.05)  # output ends it early
 
 
-def _set_modes(fd: int) -> None:
-    """Set up a terminal: 24 lines of 80 columns, no echo, lines that end in LF alone.
+def _set_modes(fd: int, echo: bool) -> None:
+    """Set up a terminal: 24 lines of 80 columns; without echo, lines end in LF alone.
 
     To be done before the shell starts: it notes the modes that it finds, and goes back to
     them when a signal has ended a job.
     """
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
-    modes = termios.tcgetattr(fd)
-    modes[1] &= ~termios.ONLCR
-    modes[3] &= ~termios.ECHO
-    termios.tcsetattr(fd, termios.TCSANOW, modes)
+    if not echo:
+        modes = termios.tcgetattr(fd)
+        modes[1] &= ~termios.ONLCR
+        modes[3] &= ~termios.ECHO
+        termios.tcsetattr(fd, termios.TCSANOW, modes)
 
 
 def as_text(output: bytes) -> str:

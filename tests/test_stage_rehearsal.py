@@ -815,7 +815,8 @@ def test_the_package_alone_plays_a_page_of_another_repository(tmp_path: Path) ->
 
 
 def test_the_package_needs_nothing_but_the_standard_library() -> None:
-    modules = ["__main__", "isolation", "matching", "rehearsal", "script", "terminal"]
+    modules = ["__main__", "foyer", "isolation", "live", "matching", "notes", "performance"]
+    modules += ["player", "rehearsal", "script", "terminal", "tmux"]
     script = "; ".join(
         [
             f"import stage.{', stage.'.join(modules)}, sys",

@@ -1,0 +1,121 @@
+"""A terminal that somebody looks at and types in: as ever observed from outside.
+
+A rehearsed shell shows neither prompt nor command. This one does, as a reader knows it, and what
+belongs to the output of a command is told from the rest by marks, which are not shown: bash
+expands ``PS1`` and ``PS2`` where it waits for input, and ``PS0`` between reading a command and
+executing it. (See "Controlling the Prompt" in bash(1).) Since the mark of the prompt is printed by
+readline, the terminal is already in the mode in which it is typed in: nothing is echoed twice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+from .terminal import Terminal
+
+#: Before a command is executed; where input is waited for, with the exit status at the prompt,
+#: and the number of the prompt: readline draws one again when the window changes its size.
+MARK = re.compile(rb'\x1d|\x1e(\d*);(\d+)\x1f')
+UNFINISHED = re.compile(rb'\x1e[\d;]*$')
+PROMPT = r'\[' + '\x1e%s;$((++_prompts))\x1f' + r'\]'
+#: Bytes that are shown again where a view is opened anew.
+KEPT = 1 << 14
+#: Deletes what has been typed at the prompt: Ctrl-E, Ctrl-U.
+CLEAR_LINE = '\x05\x15'
+
+
+class Live(Terminal):
+    """A terminal on stage; arguments as for :class:`stage.terminal.Terminal`."""
+
+    # In the locale C, readline would take a letter beyond ASCII for a key with Meta.
+    SHELL = ()
+    SETTINGS = {'TERM': 'screen', 'PS0': '\x1d', 'PS1': PROMPT % '$?' + r'\$ ',
+                'PS2': PROMPT % '' + '> ', 'IGNOREEOF': '100',
+                'PROMPT_COMMAND': 'bind "set convert-meta off"; bind "set output-meta on"; '
+                                  'bind "set enable-bracketed-paste off"; unset PROMPT_COMMAND'}
+    ECHO = True
+
+    #: Called with what is to be shown.
+    show: Callable[[bytes], None] | None = None
+    #: At the prompt: what is typed now is a command.
+    prompted = False
+    #: How many commands the shell has begun to execute.
+    entered = 0
+    #: Somebody has typed at this prompt.
+    touched = False
+
+    _executing = False
+    _rest = _number = history = b''
+    _echo, _echo_from = b'', 0
+
+    def pump(self, seconds: float = 0) -> None:
+        """Read; what is printed without end by somebody's own command must not keep us."""
+        if self.busy:
+            super().pump(seconds)
+        else:
+            self.wait_once(seconds)
+
+    def arrived(self, data: bytes) -> None:
+        """Show what the terminal has printed, and keep what belongs to a command."""
+        data = self._rest + data
+        rest = UNFINISHED.search(data)
+        data, self._rest = (data[:rest.start()], rest[0]) if rest else (data, b'')
+        shown, start = b'', 0
+        for mark in MARK.finditer(data):
+            shown += self._text(data[start:mark.start()])
+            start = mark.end()
+            if mark[0] == b'\x1d':
+                self.prompted, self._executing = False, True
+                self.entered += 1
+            elif mark[2] != self._number:
+                self._number = mark[2]
+                self.output += b'\x01' + mark[1] + b'\x02' if mark[1] else b'\x03'
+                self.prompted, self._executing, self.touched = bool(mark[1]), False, False
+        shown += self._text(data[start:])
+        self.history = (self.history + shown)[-KEPT:]
+        if not self.busy:
+            self.output = self.output[-KEPT:]
+        if self.show and shown:
+            self.show(shown)
+
+    def _text(self, data: bytes) -> bytes:
+        """Keep what a command has printed; return it with all else.
+
+        What a program has printed until a key was echoed comes from talking longer than rehearsed.
+        """
+        if self._executing:
+            self.output += data
+            at = self.output.find(self._echo, self._echo_from)
+            if self._echo and at >= 0:
+                self.output, self._echo = self.output[at + len(self._echo):], b''
+        return data
+
+    def type(self, text: str) -> None:
+        """Press a key, given as its control character, in a running program."""
+        self._echo = b'^' + bytes([ord(text) ^ 0x40]) if text != '\x04' else b''
+        self._echo_from = len(self.output)
+        super().type(text)
+
+    def write(self, data: bytes) -> None:
+        """Pass on what somebody types."""
+        while data:
+            data = data[os.write(self.fd, data):]
+
+    def begin(self, text: str) -> None:
+        """Begin to type a command: from here on, all output is its own."""
+        self.output, self.busy, self.touched = b'', True, False
+        self.typed = text.count('\n') + 1
+
+    def enter(self) -> None:
+        """Press Enter."""
+        self.prompted = False
+        self.write(b'\r')
+
+    def last_screen(self) -> bytes:
+        """Return what shows the end of what has been printed on an empty screen."""
+        lines = self.history[-KEPT // 2:]
+        if len(self.history) > len(lines):
+            lines = lines[lines.find(b'\n') + 1:]
+        return b'\x1b[m\x1b[2J\x1b[H' + lines

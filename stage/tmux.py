@@ -1,0 +1,245 @@
+"""The screen of a performance: a tmux of its own, in whose panes terminals and notes are seen.
+
+No program runs in a pane but one that sleeps: the performer itself writes to the pane's terminal
+and reads what is typed there. A pane that is closed is only a view that is lost.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import signal
+import string
+import struct
+import subprocess
+import termios
+import time
+import tty
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .isolation import end_with_us
+
+#: What tmux must know: server in the foreground (-D), send-keys -H, options of panes.
+OLDEST = 3, 2
+COLUMNS, ROWS = 80, 24
+#: Lines of the strip with the last commands.
+STRIP = 5
+#: With at least so many columns, the notes stand beside the stage, and else below it.
+WIDE = 140
+#: Keys of tmux that reach the performer, and what they are to it.
+KEYS = {'NPage': 'next', 'PPage': 'back', 'F5': 'retry', 'F6': 'skip', 'F7': 'jump',
+        'F8': 'reset', 'F9': 'fast', 'F10': 'quit'}
+#: As they arrive in a pane; see "KEYS" in tmux(1) and xterm's ctlseqs.
+SEQUENCES = {'\x1b[6~': 'next', '\x1b[5~': 'back', '\x1b[15~': 'retry', '\x1b[17~': 'skip',
+             '\x1b[18~': 'jump', '\x1b[19~': 'reset', '\x1b[20~': 'fast', '\x1b[21~': 'quit',
+             '\x1f': 'screen'}
+#: Leaves a terminal as it was, where a killed server could not: mouse, cursor, screen.
+RESTORE = (b'\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h'
+           b'\x1b[m\x1b[?1049l')
+HOLD = 'exec sleep 2147483647'
+
+
+class ScreenError(Exception):
+    """The screen cannot be used; the text is one line that says what to do."""
+
+
+def check_version() -> None:
+    """Look for tmux.
+
+    Raises:
+        ScreenError: It is missing or too old.
+    """
+    try:
+        said = subprocess.run(['tmux', '-V'], capture_output=True, text=True).stdout.strip()
+    except OSError:
+        raise ScreenError('tmux is missing: install it ("make doctor" says how)') from None
+    found = re.search(r'(\d+)\.(\d+)', said)
+    if found and (int(found[1]), int(found[2])) < OLDEST:
+        raise ScreenError(f'{said} is too old: install tmux {OLDEST[0]}.{OLDEST[1]} or later')
+
+
+def configuration() -> str:
+    """Return the commands that set up the server."""
+    lines = [
+        'set -g default-shell /bin/sh', 'set -g exit-empty off', 'set -g mouse on',
+        'set -g prefix None', 'set -g prefix2 None', 'set -g escape-time 10',
+        'set -g set-titles on', 'set -g set-titles-string "#{session_name}"',
+        'set -g status off', 'set -g status-style default', 'set -g bell-action none',
+        'set -g detach-on-destroy off', 'set -g allow-rename off', 'set -g window-size latest',
+        'set -g pane-border-format "#{?@name,#[fg=#{@colour}#,bold] #{@name} #[default],}"',
+        'set -g pane-border-status top', 'set -g pane-active-border-style bold',
+        'unbind -a -T prefix', 'unbind -a -T root',
+        'bind -n MouseDown1Pane select-pane -t = \\; send-keys -M',
+        'bind -n F4 select-pane -t :.+',
+    ]
+    # What is typed after F7 goes to the notes, wherever the focus is; the class sees nothing.
+    again = '\\; switch-client -T jump'
+    # (In a mode, as when tmux itself has something to show, a pane would not get its keys.)
+    lines += [f'bind -n {key} copy-mode -q -t notes: \\; send-keys -t notes: {key} '
+              + again * (key == 'F7') for key in KEYS]
+    letters = [*string.ascii_letters, *string.digits, 'Space', 'BSpace', '-', '.']
+    lines += [f'bind -T jump {key} send-keys -t notes: {key} {again}' for key in letters]
+    lines += [f'bind -T jump {key} send-keys -t notes: {key}' for key in ('Enter', 'Escape')]
+    lines += [f'set-hook -g {event} "send-keys -H -t notes: 1f"'
+              for event in ('client-attached', 'client-detached', 'client-resized')]
+    for session in ('notes', 'stage'):
+        lines.append(f'new-session -d -s {session} -n spare -x 120 -y 40 "{HOLD}"')
+    lines += ['set -w -t notes: pane-border-status off', f'set -t stage status {STRIP}']
+    lines += [f'set -t stage status-format[{row}] " #{{@last{row}}}"' for row in range(STRIP)]
+    return '\n'.join(lines) + '\n'
+
+
+class View:
+    """A pane, seen from behind: what is written here is shown, what is typed there is read."""
+
+    def __init__(self, path: str) -> None:
+        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self.fd)
+
+    def write(self, data: bytes) -> None:
+        """Show; nothing, if the pane has been closed."""
+        try:
+            while data:
+                data = data[os.write(self.fd, data):]
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+
+    def read(self) -> bytes:
+        """Return what has been typed; nothing, if the pane has been closed."""
+        try:
+            return os.read(self.fd, 65536)
+        except OSError:
+            return b''
+
+    def size(self) -> tuple[int, int]:
+        """Return (rows, columns)."""
+        found = fcntl.ioctl(self.fd, termios.TIOCGWINSZ, bytes(8))
+        rows, columns = struct.unpack('HHHH', found)[:2]
+        return rows or ROWS, columns or COLUMNS
+
+    def close(self) -> None:
+        """Look away; the pane stays."""
+        os.close(self.fd)
+
+
+@dataclass
+class Pane:
+    """A terminal on stage: its name, its colour, and the size that it gets."""
+
+    name: str
+    colour: str
+
+
+class Screen:
+    """The sessions ``stage`` and ``notes`` of a tmux server that is our child.
+
+    Args:
+        folder: For its socket and its configuration; nobody else may write there.
+
+    Raises:
+        ScreenError: The server does not start.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.socket = f'{folder}/tmux'
+        settings = f'{folder}/tmux.conf'
+        with open(settings, 'w') as file:
+            file.write(configuration())
+        environment = {key: value for key, value in os.environ.items()
+                       if key not in ('TMUX', 'TMUX_PANE')}
+        environment['LC_ALL'] = 'C.UTF-8'
+        self.environment = environment
+        self.server = subprocess.Popen(
+            ['tmux', '-S', self.socket, '-f', settings, '-D'], env=environment, cwd='/',
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=end_with_us(signal.SIGKILL))
+        deadline = time.monotonic() + 10
+        while len(self.run(['list-sessions'])) < 2:  # it listens before it has read the settings
+            if self.server.poll() is not None or time.monotonic() > deadline:
+                raise ScreenError('tmux does not start: try "tmux -L x -f /dev/null"')
+            time.sleep(0.01)
+        self.window = ''
+        os.mkdir(f'{folder}/ready')
+
+    def run(self, *commands: Sequence[str]) -> list[str]:
+        """Run commands of tmux; return the lines that they print."""
+        words: list[str] = []
+        for command in commands:
+            words += [*([';'] if words else []), *command]
+        done = subprocess.run(['tmux', '-S', self.socket, *words], env=self.environment,
+                              capture_output=True, text=True)
+        return done.stdout.splitlines()
+
+    def attached(self) -> list[str]:
+        """Return the session of each client."""
+        return self.run(['list-clients', '-F', '#{client_session}'])
+
+    def notes(self) -> View:
+        """Open the pane of the session ``notes``."""
+        found = self.run(['list-panes', '-t', 'notes:', '-F', '#{pane_tty}'])
+        if not found:
+            found = self.run(['new-session', '-d', '-s', 'notes', '-P', '-F', '#{pane_tty}', HOLD],
+                             ['set', '-w', '-t', 'notes:', 'pane-border-status', 'off'])
+        return View(found[0])
+
+    def arrange(self, panes: Sequence[Pane], with_notes: bool) -> tuple[list[View], View | None]:
+        """Show these terminals, side by side, and the notes if they have no screen of their own.
+
+        Returns:
+            The views of the terminals, and that of the notes.
+        """
+        form = '#{pane_id} #{pane_tty} #{window_width} #{window_height}'
+        first = self.run(['new-window', '-d', '-t', 'stage:', '-P', '-F', form, HOLD])[0].split()
+        columns, rows = int(first[2]), int(first[3])
+        commands, split = [], ['split-window', '-d', '-t', first[0], '-P', '-F',
+                               '#{pane_id} #{pane_tty}']
+        if with_notes and columns >= WIDE:
+            columns -= (beside := columns * 2 // 5) + 1
+            commands.append([*split, '-h', '-l', str(beside), HOLD])
+        elif with_notes:
+            commands.append([*split, '-v', '-l', str(max(rows * 9 // 20, 9)), HOLD])
+        each = (columns - len(panes) + 1) // len(panes)
+        commands += [[*split, '-h', '-l', str(max(each, 2)), HOLD] for _ in panes[1:]]
+        made = [line.split() for line in self.run(*commands)] if commands else []
+        notes = made.pop(0) if with_notes and made else None
+        places = [first, *reversed(made)]
+        commands = [['set', '-p', '-t', place[0], f'@{key}', value]
+                    for pane, place in zip(panes, places, strict=False)
+                    for key, value in (('name', pane.name), ('colour', pane.colour))]
+        if notes:
+            commands.append(['set', '-p', '-t', notes[0], '@name', 'notes'])
+        commands.append(['select-window', '-t', first[0]])
+        commands += [['kill-window', '-t', self.window]] if self.window else []
+        self.run(*commands)
+        self.window = first[0]
+        self.panes = [place[0] for place in places]
+        return [View(place[1]) for place in places], View(notes[1]) if notes else None
+
+    def focus(self, number: int) -> None:
+        """Let the keys go to this terminal."""
+        self.run(['select-pane', '-t', self.panes[number]])
+
+    def strip(self, commands: Iterable[str]) -> None:
+        """Show the last commands, for those who have fallen behind."""
+        last = [*[''] * STRIP, *commands][-STRIP:]
+        self.run(*(['set', '-t', 'stage', f'@last{row}', text.replace('#', '##')]
+                   for row, text in enumerate(last)))
+
+    def close(self) -> None:
+        """End the server, its clients and all panes."""
+        self.run(['kill-server'])
+        try:
+            self.server.wait(5)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()
+
+
+def attach(path: str, session: str) -> list[str]:
+    """Return the command that shows a session on the terminal where it is run."""
+    return ['tmux', '-u', '-S', path, 'attach-session', '-t', session]
+
