@@ -15,7 +15,6 @@ made     := $(patsubst $(build)/.deps/%.d,$(build)/%,$(wildcard $(build)/.deps/*
 stale    := $(filter-out $(programs),$(made))# their sources are gone
 venv     := build/venv/bin/python
 locked    = @mkdir -p build && exec flock build/.lock
-
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE # it is in nobody's way there
 # Programs beside the site; the site comes first, for it takes longest.
@@ -55,10 +54,8 @@ prune: ; rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
 html: build/html/.done ## the site: build/html/index.html
 build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/*.py .git/logs/HEAD) stage/site.sh | build/venv/.done
 	$(locked) sh stage/site.sh html
-
 build/.inputs: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(inputs) | cmp -s - $@ || printf '%s\n' $(inputs) >$@
-
 build/venv/.done: docs/requirements.txt
 	$(locked) env PYTHON='$(PYTHON)' sh stage/site.sh venv
 
