@@ -34,7 +34,7 @@ from .script import Cue, Page, Scene
 from .terminal import Observation, Terminal
 from .tmux import SEQUENCES, Pane, Screen, View
 
-#: As in the style sheet of the site: terminal number N of a page has colour N modulo 6.
+#: As in the style sheet of the site, by their numbers.
 COLOURS = '#4477aa', '#cc6677', '#228833', '#b8860b', '#aa3377', '#3399aa'
 HELP = ('PgDn next  PgUp back  F4 pane  F5 retry  F6 skip  F7 jump  F8 reset  F9 fast  '
         'F10 quit')
@@ -84,9 +84,7 @@ class Performance(Player):
         self.fast = auto
         self.message, self.hint = '', hint
         self.cues = [(scene, cue) for scene in page.scenes for cue in scene.cues]
-        names = dict.fromkeys(cue.terminal for cue in page.cues())
-        self.colours = {name: COLOURS[number % len(COLOURS)]
-                        for number, name in enumerate(names)}
+        self.colours = {name: COLOURS[number - 1] for name, number in page.colours().items()}
         lengths = [length for scene in page.scenes for length in steps(scene)]
         self.step_starts = [sum(lengths[:number]) for number in range(len(lengths))]
         self.at = 0  # index of the next cue

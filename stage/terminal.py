@@ -128,6 +128,7 @@ class Terminal:
                 os.execvpe(shell[0], shell, settings)
             finally:
                 os._exit(127)
+        os.set_inheritable(self.fd, False)  # the shells of other terminals do not get it
 
     def pump(self, seconds: float = 0) -> None:
         """Read what has been printed, waiting for it up to ``seconds``.

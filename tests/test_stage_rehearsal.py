@@ -247,6 +247,10 @@ def test_the_private_stage_is_always_the_same(play: Callable) -> None:
     )
 
 
+def test_no_terminal_has_a_descriptor_of_another_one(play: Callable) -> None:
+    green(play("$ true\n(other) $ ls /proc/self/fd\n0  1  2  3\n"))
+
+
 @private_stage
 def test_signals_that_are_ignored_outside_are_not_on_stage(play: Callable) -> None:
     ignoring = ["env", "--ignore-signal=INT,QUIT,HUP"]
