@@ -28,7 +28,7 @@ endif
 missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
 $(if $(missing),$(error $(missing)))
 
-.PHONY: all programs html check promote soak serve doctor clean-ipc format clean help prune FORCE
+.PHONY: all programs html check promote soak serve bench doctor clean-ipc format clean help prune FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -78,6 +78,9 @@ soak: all ## plays the screenplay many times, several at once
 
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
 	@$(venv) -m stage.serve $(port)
+
+bench: build/venv/.done ## measures builds and make serve against their limits
+	@$(venv) tests/bench.py
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh

@@ -11,7 +11,7 @@ copyright = '2026, the authors of the course'
 language = 'en'
 needs_sphinx = '9.0'
 
-extensions = ['breathe', 'stage.sphinx_downloads', 'stage.sphinx_doxygen', 'stage.sphinx_figures',
+extensions = ['breathe', 'stage.sphinx_doxygen', 'stage.sphinx_downloads', 'stage.sphinx_figures',
               'stage.sphinx_indexes', 'stage.sphinx_programs', 'stage.sphinx_scenes', 'stage.sphinx_theme',
               'stage.sphinx_times']
 highlight_language = 'c'

@@ -67,7 +67,7 @@ missing() {
     needed=
     for goal; do
         case $goal in
-        all | check | promote | soak | serve) needed="$needed compiler doxygen python flock" ;;
+        all | check | promote | soak | serve | bench) needed="$needed compiler doxygen python flock" ;;
         html | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
         programs | clean-ipc | build/*) needed="$needed compiler" ;;
         format) needed="$needed clang-format" ;;

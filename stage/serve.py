@@ -172,10 +172,17 @@ def take(said: str) -> None:
 
 
 class Interrupt:
-    """SIGINT and SIGTERM as KeyboardInterrupt, remembered: Sphinx takes one for an error of the page."""
+    """SIGINT and SIGTERM as KeyboardInterrupt.
+
+    They are remembered, too, and make ``woken`` readable: Sphinx takes one for an error of the
+    page, and where Python destroys an object none is raised at all.
+    """
 
     def __init__(self) -> None:
         self.came = False
+        self.woken, wakes = os.pipe()
+        os.set_blocking(wakes, False)
+        signal.set_wakeup_fd(wakes)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._come)
 
@@ -184,7 +191,7 @@ class Interrupt:
         raise KeyboardInterrupt
 
     def check(self) -> None:
-        """Raise again what has been taken for an error."""
+        """Raise again what has been swallowed."""
         if self.came:
             raise KeyboardInterrupt
 
@@ -239,14 +246,16 @@ def follow(server: Server, interrupt: Interrupt) -> None:
         else:
             print(f'{time.strftime("%X")} built in {time.monotonic() - begun:.2f} s', flush=True)
             names = set(before)
-            # Nobody waits for the downloads. What is saved from here on is seen below, too.
-            if late := in_a_fork(partial(build, downloads=True)):
+            late = in_a_fork(partial(build, downloads=True))  # nobody waits for these
+            if watch.files() != before:
+                late = 'overtaken'  # it may have more than the browsers have been told
+            elif late:
                 server.tell(late)
             take(late)
         run = in_a_fork
         gc.collect()
         gc.freeze()  # what is old enough need not be looked through in the forks
-        now = watch.changed(before)
+        now = watch.changed(before, interrupt.woken, interrupt.check)
         if any(path.endswith('.py') for path, _ in now.items() ^ before.items()):
             return
         before = now

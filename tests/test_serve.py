@@ -1,5 +1,6 @@
 """make serve: what is saved is built and shown, and what is wrong is said."""
 
+import http.client
 import json
 import os
 import re
@@ -53,7 +54,7 @@ class Serving:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             return error.read().decode()
-        except OSError:  # it begins anew
+        except (OSError, http.client.HTTPException):  # it begins anew
             return ""
 
     def shows(self, text: str, path: str = "screenplay.html") -> bool:
@@ -64,7 +65,7 @@ class Serving:
         try:
             with urllib.request.urlopen(self.address + "-serve", timeout=PATIENCE) as stream:
                 data = next(line for line in stream if line.startswith(b"data:"))
-        except OSError:  # it begins anew
+        except (OSError, http.client.HTTPException):  # it begins anew
             return {"built": "0", "error": ""}
         return json.loads(data.removeprefix(b"data:"))
 
@@ -161,7 +162,7 @@ def test_pages_come_and_go(serving: Serving) -> None:
     until(lambda: serving.shows("One More", "more.html"), "the new page")
     page.unlink()
     until(lambda: not serving.shows("One More", "more.html"), "its end")
-    assert "Not Found" in serving.get("more.html") or "404" in serving.get("more.html")
+    assert serving.get("more.html") == serving.get("nowhere.html")
 
 
 def test_changed_machinery_begins_anew(serving: Serving) -> None:
