@@ -67,6 +67,7 @@ class State:
 class Handler(SimpleHTTPRequestHandler):
     """Serves the site, with one script more in each page."""
 
+    protocol_version = 'HTTP/1.1'  # which keeps connections open
     state: State
 
     def do_GET(self) -> None:
@@ -88,15 +89,16 @@ class Handler(SimpleHTTPRequestHandler):
         except OSError:
             lost, status = Path(self.directory, '404.html'), 404
             text = lost.read_bytes() if lost.exists() else NOTHING
-        script = f'<script src="/-serve.js?{built}"></script></body>'.encode()
+        script = f'<script src="/-serve.js?v={os.getpid()}" data-built="{built}"></script></body>'.encode()
         self._send(status, 'text/html; charset=utf-8', text.replace(b'</body>', script))
 
     def _tell(self) -> None:
         self.send_response(200)
         self.send_header('Content-Type', 'text/event-stream')
+        self.send_header('Connection', 'close')
         self.end_headers()
         told = None
-        with contextlib.suppress(OSError):  # the page is closed
+        with contextlib.suppress(OSError):  # the browser has gone on
             self.wfile.write(b'retry: 200\n\n')
             while True:
                 with self.state.changed:
@@ -112,8 +114,8 @@ class Handler(SimpleHTTPRequestHandler):
         self.wfile.write(body)
 
     def end_headers(self) -> None:
-        """Nothing may be kept: a page, its style sheet and its drawings belong together."""
-        self.send_header('Cache-Control', 'no-store')
+        """Let the browser keep what has a version in its address, and nothing else."""
+        self.send_header('Cache-Control', 'max-age=86400' if '?v=' in self.path else 'no-store')
         super().end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -196,13 +198,22 @@ class Interrupt:
             raise KeyboardInterrupt
 
 
+class Listening(ThreadingHTTPServer):
+    """A thread for each connection; a browser may end one at any time."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing about it."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 class Server:
     """The other process, seen from here."""
 
     def __init__(self, port: int) -> None:
         """Start it.  Raises OSError where the port is taken."""
         Handler.state = State()
-        server = ThreadingHTTPServer(('127.0.0.1', port), partial(Handler, directory=str(GOOD / 'html')))
+        server = Listening(('127.0.0.1', port), partial(Handler, directory=str(GOOD / 'html')))
         self.port, self.built = server.server_port, 0
         reading, writing = os.pipe()
         self.pid = os.fork()
