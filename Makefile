@@ -66,8 +66,6 @@ epub pdf:
 
 lighthouse: html ## how good Lighthouse finds each page of the site
 	$(venv) tests/lighthouse.py
-bench: all ## how long builds and serving take, against what they may
-	$(venv) tests/bench.py
 check: all ## plays all sessions of the pages, then runs all tests
 	$(venv) -m stage rehearse $(pages)
 	$(venv) -m pytest -q -rs -n auto --rootdir=. -o cache_dir=build/pytest tests
@@ -85,6 +83,8 @@ recording: all ## a film of that, with nobody there: build/recording.cast
 
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
 	@$(venv) -m stage.serve $(port)
+bench: build/venv/.done ## measures builds and make serve against their limits
+	@$(venv) tests/bench.py
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh

@@ -11,8 +11,8 @@ copyright = '2026, the authors of the course'
 language = 'en'
 needs_sphinx = '9.0'
 
-extensions = ['breathe', 'stage.sphinx_downloads', 'stage.sphinx_doxygen', 'stage.sphinx_figures',
-              'stage.sphinx_formats', 'stage.sphinx_indexes', 'stage.sphinx_minutes',
+extensions = ['breathe', 'stage.sphinx_doxygen', 'stage.sphinx_caches', 'stage.sphinx_downloads',
+              'stage.sphinx_figures', 'stage.sphinx_formats', 'stage.sphinx_indexes', 'stage.sphinx_minutes',
               'stage.sphinx_programs', 'stage.sphinx_scenes', 'stage.sphinx_theme', 'stage.sphinx_times']
 highlight_language = 'c'
 pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more

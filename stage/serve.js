@@ -2,7 +2,7 @@
 // and shows what is wrong with the sources above the last good one.
 'use strict';
 
-const page = new URL(document.currentScript.src).search.slice(1);
+const page = document.currentScript.dataset.built;
 let box;
 
 new EventSource('/-serve').onmessage = event => {

@@ -67,6 +67,7 @@ class State:
 class Handler(SimpleHTTPRequestHandler):
     """Serves the site, with one script more in each page."""
 
+    protocol_version = 'HTTP/1.1'  # which keeps connections open
     state: State
 
     def do_GET(self) -> None:
@@ -88,15 +89,16 @@ class Handler(SimpleHTTPRequestHandler):
         except OSError:
             lost, status = Path(self.directory, '404.html'), 404
             text = lost.read_bytes() if lost.exists() else NOTHING
-        script = f'<script src="/-serve.js?{built}"></script></body>'.encode()
+        script = f'<script src="/-serve.js?v={os.getpid()}" data-built="{built}"></script></body>'.encode()
         self._send(status, 'text/html; charset=utf-8', text.replace(b'</body>', script))
 
     def _tell(self) -> None:
         self.send_response(200)
         self.send_header('Content-Type', 'text/event-stream')
+        self.send_header('Connection', 'close')
         self.end_headers()
         told = None
-        with contextlib.suppress(OSError):  # the page is closed
+        with contextlib.suppress(OSError):  # the browser has gone on
             self.wfile.write(b'retry: 200\n\n')
             while True:
                 with self.state.changed:
@@ -112,8 +114,8 @@ class Handler(SimpleHTTPRequestHandler):
         self.wfile.write(body)
 
     def end_headers(self) -> None:
-        """Nothing may be kept: a page, its style sheet and its drawings belong together."""
-        self.send_header('Cache-Control', 'no-store')
+        """Let the browser keep what has a version in its address, and nothing else."""
+        self.send_header('Cache-Control', 'max-age=86400' if '?v=' in self.path else 'no-store')
         super().end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -172,10 +174,17 @@ def take(said: str) -> None:
 
 
 class Interrupt:
-    """SIGINT and SIGTERM as KeyboardInterrupt, remembered: Sphinx takes one for an error of the page."""
+    """SIGINT and SIGTERM as KeyboardInterrupt.
+
+    They are remembered, too, and make ``woken`` readable: Sphinx takes one for an error of the
+    page, and where Python destroys an object none is raised at all.
+    """
 
     def __init__(self) -> None:
         self.came = False
+        self.woken, wakes = os.pipe()
+        os.set_blocking(wakes, False)
+        signal.set_wakeup_fd(wakes)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._come)
 
@@ -184,9 +193,18 @@ class Interrupt:
         raise KeyboardInterrupt
 
     def check(self) -> None:
-        """Raise again what has been taken for an error."""
+        """Raise again what has been swallowed."""
         if self.came:
             raise KeyboardInterrupt
+
+
+class Listening(ThreadingHTTPServer):
+    """A thread for each connection; a browser may end one at any time."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing about it."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class Server:
@@ -195,7 +213,7 @@ class Server:
     def __init__(self, port: int) -> None:
         """Start it.  Raises OSError where the port is taken."""
         Handler.state = State()
-        server = ThreadingHTTPServer(('127.0.0.1', port), partial(Handler, directory=str(GOOD / 'html')))
+        server = Listening(('127.0.0.1', port), partial(Handler, directory=str(GOOD / 'html')))
         self.port, self.built = server.server_port, 0
         reading, writing = os.pipe()
         self.pid = os.fork()
@@ -239,14 +257,16 @@ def follow(server: Server, interrupt: Interrupt) -> None:
         else:
             print(f'{time.strftime("%X")} built in {time.monotonic() - begun:.2f} s', flush=True)
             names = set(before)
-            # Nobody waits for the downloads. What is saved from here on is seen below, too.
-            if late := in_a_fork(partial(build, downloads=True)):
+            late = in_a_fork(partial(build, downloads=True))  # nobody waits for these
+            if watch.files() != before:
+                late = 'overtaken'  # it may have more than the browsers have been told
+            elif late:
                 server.tell(late)
             take(late)
         run = in_a_fork
         gc.collect()
         gc.freeze()  # what is old enough need not be looked through in the forks
-        now = watch.changed(before)
+        now = watch.changed(before, interrupt.woken, interrupt.check)
         if any(path.endswith('.py') for path, _ in now.items() ^ before.items()):
             return
         before = now

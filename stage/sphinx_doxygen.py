@@ -31,9 +31,9 @@ def folder(config: Config) -> Path:
 class Doxygen:
     """One run of doxygen."""
 
-    def begin(self, app: Sphinx, config: Config) -> None:
+    def __init__(self, app: Sphinx) -> None:
         """Start it.  Raises ExtensionError where there is none."""
-        new = folder(config).with_name(f'{folder(config).name}.new')
+        new = folder(app.config).with_name(f'{folder(app.config).name}.new')
         shutil.rmtree(app.confdir / new, ignore_errors=True)
         (app.confdir / new).mkdir(parents=True)
         try:
@@ -59,8 +59,7 @@ class Doxygen:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register both ends of the run; the second one before anybody asks what is outdated."""
-    run = Doxygen()
-    app.connect('config-inited', run.begin, priority=900)  # breathe is set up by then
-    app.connect('env-get-outdated', run.end, priority=100)
+    """Start the run, and have it waited for before anybody asks what is outdated."""
+    app.setup_extension('breathe')  # whose settings say where the XML goes
+    app.connect('env-get-outdated', Doxygen(app).end, priority=100)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

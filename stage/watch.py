@@ -7,9 +7,10 @@ import ctypes
 import os
 import select
 import time
+from collections.abc import Callable
 
 CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200  # closed, moved from and to, created, deleted: inotify(7)
-QUIET = 0.02  # seconds without another save: a burst has ended
+QUIET = 0.01  # seconds without another save: a burst has ended
 AGAIN = 0.2  # seconds, where there is no inotify
 
 Files = dict[str, tuple[int, int]]  # path -> time and size
@@ -46,15 +47,18 @@ class Watch:
             return name == 'conf.py'
         return name[0] not in '.#' and name[-1] != '~' and (folder != 'stage' or name.endswith('.py'))
 
-    def changed(self, before: Files) -> Files:
-        """Return the files once they are others than before, and none was saved just now."""
+    def changed(self, before: Files, wakes: int, check: Callable[[], None]) -> Files:
+        """Return the files once they are others than before, and none was saved just now.
+
+        Something to read at the descriptor ``wakes`` has ``check`` called, which may raise.
+        """
         now = self.files()
         while now == before:
-            if self.inotify >= 0:
-                select.select([self.inotify], [], [])
+            check()
+            readable, _, _ = select.select([wakes, *([self.inotify] if self.inotify >= 0 else [])], [], [],
+                                           None if self.inotify >= 0 else AGAIN)
+            if self.inotify in readable:
                 os.read(self.inotify, 1 << 16)
-            else:
-                time.sleep(AGAIN)
             now = self.files()
         while True:
             time.sleep(QUIET)

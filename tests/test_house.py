@@ -355,6 +355,21 @@ def test_a_site_that_is_interrupted_leaves_the_one_before(copy: Path) -> None:
     assert "One more line." in (copy / "build/html/index.html").read_text()
 
 
+def test_what_is_saved_while_sphinx_reads_is_read_the_next_time(copy: Path) -> None:
+    with (copy / "conf.py").open("a") as file:
+        file.write("\nimport os\n"
+                   "def setup(app):\n"
+                   "    def save(app, document):\n"
+                   "        if 'SAVE' in os.environ and app.env.docname == 'screenplay':\n"
+                   "            with open('code/shm/030-shm-produce.c', 'a') as file:\n"
+                   "                file.write('// saved meanwhile\\n')\n"
+                   "    app.connect('doctree-read', save)\n")
+    assert make(copy, "html", SAVE="1").returncode == 0
+    assert "saved meanwhile" not in (copy / "build/html/screenplay.html").read_text()
+    assert make(copy, "html").returncode == 0
+    assert "saved meanwhile" in (copy / "build/html/screenplay.html").read_text()
+
+
 def test_other_options_make_the_programs_anew(copy: Path) -> None:
     program = "build/mmap/005-read"
     assert make(copy, program).returncode == 0
