@@ -81,7 +81,7 @@ def prose(lines: list[str]) -> list[str]:
 
 
 def expected(cue: Cue, rest: list[Cue], waiting: list[str], most: int = 6) -> list[str]:
-    """Return what is expected of a cue, and of the ``rest`` that follows by itself.
+    """Return what is expected of a cue, and of the ``rest`` that follows by itself; claims first.
 
     Args:
         cue: To be played.
@@ -89,16 +89,17 @@ def expected(cue: Cue, rest: list[Cue], waiting: list[str], most: int = 6) -> li
         waiting: Names of blocked terminals.
         most: Lines of output that are shown.
     """
-    lines = ['  ' + ('...' if line is None else line) for line in cue.expect]
-    if len(lines) > most:
-        lines[most - 1:] = [f'  ... {len(lines) - most + 1} more lines']
+    output = ['  ' + ('...' if line is None else line) for line in cue.expect]
+    if len(output) > most:
+        output[most - 1:] = [f'  ... {len(output) - most + 1} more lines']
+    lines = []
     if cue.end.kind == 'blocked':
         lines.append(f'-> blocks in {cue.end.call or "a system call"}')
     elif cue.end.kind == 'running':
         lines.append('-> goes on running')
     elif cue.end.status:
         lines.append(f'-> exit status {cue.end.status}')
-    elif not lines:
+    elif not output:
         lines.append('-> prints nothing')
     for other in rest:
         if other.kind == 'run':
@@ -108,7 +109,7 @@ def expected(cue: Cue, rest: list[Cue], waiting: list[str], most: int = 6) -> li
             deed = 'wakes' if other.terminal in waiting else 'then goes on:'
             said = ', '.join(line or '...' for line in other.expect[:3])
             lines.append(f'-> {deed} {other.terminal}' + (f': {said}' if said else ''))
-    return lines
+    return lines + output
 
 
 def prompt(cue: Cue) -> str:

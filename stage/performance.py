@@ -394,8 +394,8 @@ class Performance(Player):
                 self.result.failures.append(failed.failure)
         except Interrupted:
             self.held, self.said = False, f'✗ {cue.title()}: given up'
-            if self.keys[0] in ('skip', 'back'):
-                self.at += self.keys.popleft() == 'skip'
+            if self.keys[0] == 'back':
+                self.keys.popleft()  # back to this step
             raise
         finally:
             self.playing = False
