@@ -253,7 +253,7 @@ def follow(server: Server, interrupt: Interrupt) -> None:
         take(said)
         server.tell(said, 0 if said else time.time_ns())
         if said:
-            print(f'{said.rstrip()}\n{time.strftime("%X")} not built; what was built before is still served', flush=True)
+            print(f'{said.rstrip()}\n{time.strftime("%X")} not built; the last good site is still served', flush=True)
         else:
             print(f'{time.strftime("%X")} built in {time.monotonic() - begun:.2f} s', flush=True)
             names = set(before)

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 
 from .archive import course
