@@ -25,8 +25,7 @@ endif
 missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
 $(if $(missing),$(error $(missing)))
 
-.PHONY: all programs html epub pdf lighthouse bench check promote soak perform recording serve doctor clean-ipc format \
-   clean help prune FORCE
+.PHONY: all programs html epub pdf lighthouse bench check promote soak perform recording serve doctor clean-ipc format clean help prune FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 

@@ -52,7 +52,7 @@ class State:
     """What the browsers are told: which build is served, and what is wrong with a newer one."""
 
     def __init__(self) -> None:
-        self.told, self.built = '{}', ''
+        self.told, self.built = json.dumps({'built': '', 'error': ''}), ''
         self.changed = threading.Condition()
 
     def follow(self, messages: BinaryIO) -> None:
