@@ -32,10 +32,11 @@ from stage_helpers import (
 )
 from stage_show import Show, show
 
-from stage import notes, performance, tmux
+from stage import notes, performance, plan, tmux
 from stage.script import parse, read
 
 needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
+
 
 def titled(title: str, text: str, *blocks: str) -> str:
     """A section of a page."""
@@ -181,6 +182,26 @@ def test_back_goes_a_step_back_and_takes_away_what_was_typed(on: Show) -> None:
     on.shown("main", "hello", "$ echo hello", "hello", "$")
 
 
+def test_back_into_a_fresh_scene_does_not_empty_the_stage(on: Show) -> None:
+    fast(on, "✓ echo hello", "✓ echo again", "✓ mkfifo pipe", "✓ cat pipe")
+    for words in ("(reader) $ cat", "(main) $ mkfifo", "(main) $ echo again"):
+        on.press("PageUp")
+        on.noted(words)
+    fast(on, "✓ echo again")
+    on.shown("main", "$ mkfifo pipe", "$ echo again", "again", "$")
+
+
+def test_retry_while_waiting_means_this_step(tmp_path: Path) -> None:
+    with show(page(tmp_path, scene("$ true\n$ cat\n"))) as on:
+        on.noted("(main) $ true")
+        fast(on, "✓ true")
+        on.press("PageDown")
+        on.shown("main", "$ cat")
+        on.wait(lambda: "cat" in on.screen().rstrip("\n").split("\n")[-1])  # the strip
+        on.press("F5")
+        on.noted("✗ cat: given up", "Nothing typed: terminal main is busy", "(main) $ cat")
+
+
 def test_retry_plays_the_last_step_again(on: Show) -> None:
     fast(on, "✓ echo hello")
     on.press("F5")
@@ -190,9 +211,7 @@ def test_retry_plays_the_last_step_again(on: Show) -> None:
 
 def test_retry_binds_the_values_that_come_now(tmp_path: Path) -> None:
     text = "(x) $ sh -c 'echo $$; exec cat'\n4243\n[blocked in read]\n"
-    with show(
-        page(tmp_path, scene(text + "$ cat /proc/4243/comm\ncat\n(x)\n^D\n", "fresh"))
-    ) as on:
+    with show(page(tmp_path, scene(text + "$ cat /proc/4243/comm\ncat\n(x)\n^D\n", "fresh"))) as on:
         on.noted("exec cat")
         fast(on, "✓ sh -c")
         on.press("C-c")  # the focus is where the last cue was
@@ -665,7 +684,9 @@ def test_on_the_host_objects_are_everybodys_and_removed_at_the_end(
     tmp_path: Path, name: str
 ) -> None:
     path = page(
-        tmp_path, scene(f"$ touch /dev/shm/{name} /dev/shm/{name[4:]}\n$ mkfifo pipe\n"), scene("$ true\n")
+        tmp_path,
+        scene(f"$ touch /dev/shm/{name} /dev/shm/{name[4:]}\n$ mkfifo pipe\n"),
+        scene("$ true\n"),
     )
     other = Path("/dev/shm", name[4:])
     with the_machine(), show(path, "--host", level=False) as on:
@@ -748,7 +769,9 @@ def test_on_the_host_ordinary_commands_stay_those_of_the_caller_of_sudo(tmp_path
 def test_on_the_host_nothing_stays_mounted(tmp_path: Path) -> None:
     if subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
         pytest.skip("needs the right to mount")
-    path = page(tmp_path, scene("# mkdir there; mount -t tmpfs none there\n# df there > /dev/null\n"))
+    path = page(
+        tmp_path, scene("# mkdir there; mount -t tmpfs none there\n# df there > /dev/null\n")
+    )
     before = mounts()
     result = stage("perform", path, "--host", "--auto", environment={"TMPDIR": str(tmp_path)})
     assert (result.returncode, result.stderr) == (0, ""), result.stdout
@@ -800,7 +823,7 @@ def test_a_jump_to_the_last_scene_takes_no_longer_than_its_programs_sleep() -> N
 
 def lengths(text: str) -> list[int]:
     """The steps of a scene."""
-    return performance.steps(parse("x.rst", scene(text)).scenes[0])
+    return plan.steps(parse("x.rst", scene(text)).scenes[0])
 
 
 def test_a_step_is_a_command_with_those_that_go_on_because_of_it() -> None:
