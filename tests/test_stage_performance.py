@@ -376,7 +376,7 @@ def test_a_shell_that_was_ended_by_hand_is_replaced(on: Show) -> None:
     on.shown("main", 'Use "exit" to leave the shell.', "$")
     on.type("exit")
     on.press("Enter")
-    on.shown("main", "exit")
+    on.wait(lambda: on.panes()["main"] == "$")
     fast(on, "✓ echo again")
     on.shown("main", "$ echo again", "again", "$")
 
