@@ -87,7 +87,8 @@ def play(tmp_path: Path) -> Path:
 def on(play: Path) -> Iterator[Show]:
     """A performance of it, at its beginning."""
     with show(play) as made:
-        made.noted("Say hello", "echo hello")
+        made.noted("Say hello", "echo hello", "Second screen")
+        made.shown("main", "$")
         yield made
 
 
