@@ -1,8 +1,8 @@
 """What an instructor does with a page: its steps, one key each, and where one can jump to.
 
 A *step* is what one wants to show at once: a command or a key, with the terminals that go on
-because of it. A command after one that is ``[running]`` and will end by itself belongs to the same
-step: it has to be entered in time.
+because of it. What has to come in time belongs to the step, too: a command after one that is
+``[running]`` and will end by itself, and a key that is pressed when certain lines have come.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ def steps(scene: Scene) -> list[int]:
     found: list[int] = []
     hurried: set[str] = set()  # terminals whose programs will have ended soon
     for index, cue in enumerate(scene.cues):
-        if found and (cue.kind == 'resume' or cue.kind == 'run' and hurried):
+        before = scene.cues[index - 1]
+        in_time = hurried if cue.kind == 'run' else \
+            before.terminal == cue.terminal and before.end.kind == 'running'
+        if found and (cue.kind == 'resume' or in_time):
             found[-1] += 1
         else:
             found.append(1)
