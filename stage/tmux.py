@@ -66,6 +66,7 @@ def configuration() -> str:
     lines = [
         'set -g default-shell /bin/sh', 'set -g exit-empty off', 'set -g mouse on',
         'set -g prefix None', 'set -g prefix2 None', 'set -g escape-time 10',
+        'set -g assume-paste-time 0',  # else a key that comes with others is not ours
         'set -g set-titles on', 'set -g set-titles-string "#{session_name}"',
         'set -g status off', 'set -g status-style default', 'set -g bell-action none',
         'set -g detach-on-destroy off', 'set -g allow-rename off', 'set -g window-size latest',

@@ -276,6 +276,12 @@ def test_jump_goes_to_a_scene_by_its_number_or_its_title(on: Show, asked: str) -
     on.wait(lambda: any(text.endswith("a") for text in on.panes().values()))
 
 
+def test_keys_that_come_at_once_are_not_lost(on: Show) -> None:
+    on.press("F9", "x", "F9", "F9", "F6", "y", "F6", "PageUp")
+    on.noted("(main) $ echo again [fast]")
+    on.shown("main", "$ xy")
+
+
 def test_jump_can_be_left_and_says_what_does_not_exist(on: Show) -> None:
     jump(on, "9")
     on.noted('No scene "9"')
