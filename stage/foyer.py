@@ -75,7 +75,8 @@ def perform(options: argparse.Namespace) -> int:
     if not output and child.returncode != 2:
         if seen:
             os.write(1, tmux.RESTORE)
-        raise tmux.ScreenError('the performance has been killed: start it again')
+        raise tmux.ScreenError(errors if 'Traceback' in errors else
+                               'the performance has been killed: start it again')
     sys.stderr.write(errors)
     sys.stdout.write(output)
     return child.returncode

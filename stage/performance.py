@@ -265,7 +265,7 @@ class Performance(Player):
     def open(self, cue: Cue) -> None:
         """Open a terminal, again if its shell has been ended by hand."""
         terminal = self._terminal(cue)
-        if terminal.gone:
+        if terminal.ended():
             terminal.close()
             del self.stage.terminals[cue.terminal, cue.root]
             terminal = self._terminal(cue)
@@ -448,7 +448,7 @@ class Performance(Player):
 
     def _revive(self) -> None:
         """Open terminals again whose shells have been ended by hand."""
-        for key in [key for key, terminal in self.stage.terminals.items() if terminal.gone]:
+        for key in [key for key, terminal in self.stage.terminals.items() if terminal.ended()]:
             self.playing = True
             self.open(next(cue for _, cue in self.cues if (cue.terminal, cue.root) == key))
             self.playing, terminal = False, self.stage.terminals[key]

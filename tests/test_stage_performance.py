@@ -376,11 +376,12 @@ def test_somebody_woken_by_hand_is_mentioned(on: Show) -> None:
     fast(on, "Terminal reader has been woken, though not by the page")
 
 
-def test_a_shell_that_was_ended_by_hand_is_replaced(on: Show) -> None:
+@pytest.mark.parametrize("words", ["exit", "sleep 12345 & exit", "exec sleep 0"])
+def test_a_shell_that_was_ended_by_hand_is_replaced(on: Show, words: str) -> None:
     fast(on, "✓ echo hello")
     on.press("C-d")
     on.shown("main", 'Use "exit" to leave the shell.', "$")
-    on.type("exit")
+    on.type(words)
     on.press("Enter")
     on.wait(lambda: on.panes()["main"] == "$")
     fast(on, "✓ echo again")
@@ -534,6 +535,17 @@ def test_a_performance_that_is_ended_leaves_nothing(play: Path, number: int) -> 
         on.noted("echo hello")
         os.kill(on.performers()[0], number)
         on.ended()
+        on.wait(lambda: not on.left())
+        assert [path.name for path in on.folder.iterdir()] == ["outer"]
+
+
+def test_a_tmux_that_goes_away_ends_the_performance(play: Path) -> None:
+    with show(play) as on:
+        on.noted("echo hello")
+        on.inner("kill-server")
+        screen = on.ended()
+        assert "stage: tmux has ended: start the performance again" in screen
+        assert "Traceback" not in screen
         on.wait(lambda: not on.left())
         assert [path.name for path in on.folder.iterdir()] == ["outer"]
 
