@@ -18,7 +18,8 @@ from pathlib import Path
 
 from . import isolation, tmux
 from .live import Live
-from .performance import Performance, find
+from .performance import Performance
+from .plan import find
 from .script import Page, read
 from .terminal import system_calls
 
@@ -52,10 +53,7 @@ def perform(options: argparse.Namespace) -> int:
             return 2
     level, why = ('host', '') if options.host else \
         (options.level, 'asked for') if options.level else isolation.choose()
-    clean_up()
-    folder = tempfile.mkdtemp(prefix=PREFIX)
-    lock = os.open(folder, os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
+    folder, lock = new_folder()
     call = [options.command, page.path, '--inside', '--level', level, '--why', why,
             '--programs', options.programs, '--deadline', str(options.deadline),
             '--scene', str(scene.number), '--folder', folder, '--pace', str(options.pace)]
@@ -77,7 +75,8 @@ def perform(options: argparse.Namespace) -> int:
     if not output and child.returncode != 2:
         if seen:
             os.write(1, tmux.RESTORE)
-        raise tmux.ScreenError('the performance has been killed: start it again')
+        raise tmux.ScreenError(errors if 'Traceback' in errors else
+                               'the performance has been killed: start it again')
     sys.stderr.write(errors)
     sys.stdout.write(output)
     return child.returncode
@@ -183,7 +182,21 @@ def _make_room(page: Page, ask: bool) -> bool:
     return True
 
 
-def clean_up() -> None:
+def new_folder() -> tuple[str, int]:
+    """Make the private folder of a performance; return it, and its lock, held until closed."""
+    here = os.open(Path(__file__).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(here, fcntl.LOCK_EX)  # nobody takes a folder for left that is not locked yet
+        _clean_up()
+        folder = tempfile.mkdtemp(prefix=PREFIX)
+        lock = os.open(folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    finally:
+        os.close(here)
+    return folder, lock
+
+
+def _clean_up() -> None:
     """Remove the folders of performances that have been killed: nobody holds their locks."""
     for folder in Path(tempfile.gettempdir()).glob(PREFIX + '*'):
         try:

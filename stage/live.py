@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Callable
 
-from .terminal import Terminal
+from .terminal import PROMPT2, Terminal
 
 #: Before a command is executed; where input is waited for, with the exit status at the prompt,
 #: and the number of the prompt: readline draws one again when the window changes its size.
@@ -71,7 +71,7 @@ class Live(Terminal):
                 self.entered += 1
             elif mark[2] != self._number:
                 self._number = mark[2]
-                self.output += b'\x01' + mark[1] + b'\x02' if mark[1] else b'\x03'
+                self.output += b'\x01' + mark[1] + b'\x02' if mark[1] else PROMPT2
                 self.prompted, self._executing, self.touched = bool(mark[1]), False, False
         shown += self._text(data[start:])
         self.history = (self.history + shown)[-KEPT:]
@@ -107,6 +107,10 @@ class Live(Terminal):
         """Begin to type a command: from here on, all output is its own."""
         self.output, self.busy, self.touched = b'', True, False
         self.typed = text.count('\n') + 1
+
+    def asks_for_line(self, number: int) -> bool:
+        """Whether the shell waits for this line of a command, counted from 0."""
+        return self.output.count(PROMPT2) >= number
 
     def enter(self) -> None:
         """Press Enter."""

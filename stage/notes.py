@@ -105,6 +105,8 @@ def expected(cue: Cue, rest: list[Cue], waiting: list[str], most: int = 6) -> li
         if other.kind == 'run':
             lines.append(f'-> and at once ({other.terminal}) {prompt(other)} {other.title()}')
             waiting = [*waiting, *([other.terminal] if other.end.kind == 'blocked' else [])]
+        elif other.kind == 'key':
+            lines.append(f'-> then {other.command} in {other.terminal}')
         else:
             deed = 'wakes' if other.terminal in waiting else 'then goes on:'
             said = ', '.join(line or '...' for line in other.expect[:3])

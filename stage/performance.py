@@ -1,13 +1,9 @@
 """Play a page in front of a class: the instructor presses a key a step, all else is as rehearsed.
 
-A *step* is what one wants to show at once: a command or a key, with the terminals that go on
-because of it. A command after one that is ``[running]`` and will end by itself belongs to the same
-step: it has to be entered in time.
-
-PageDown goes a step on, in two presses: the first types the command, a letter at a time (pressed
-again meanwhile, it is there at once), the second presses Enter. With F9, *fast*, one press does
-both. A key, and a terminal that goes on, need one press. If Enter has been pressed by hand, that
-is fine, too.
+PageDown goes a step on (:mod:`stage.plan`), in two presses: the first types the command, a letter
+at a time (pressed again meanwhile, it is there at once), the second presses Enter. With F9, *fast*,
+one press does both. A key, and a terminal that goes on, need one press. If Enter has been pressed
+by hand, that is fine, too.
 
 All other keys go to the terminal that has the focus. Whatever is done there, the next step is
 played when its terminal is at its prompt again; until then, the notes say why not.
@@ -17,6 +13,7 @@ from __future__ import annotations
 
 import collections
 import fcntl
+import functools
 import re
 import select
 import struct
@@ -28,6 +25,7 @@ from . import notes
 from .isolation import Stage
 from .live import CLEAR_LINE, Live
 from .matching import Renaming
+from .plan import contents, find, steps
 from .player import Failed, Failure, Player
 from .rehearsal import Result
 from .script import Cue, Page, Scene
@@ -45,23 +43,6 @@ Key = tuple[str, bool]
 
 class Interrupted(Exception):
     """A key has been pressed that ends waiting."""
-
-
-def steps(scene: Scene) -> list[int]:
-    """Return the length of each step of a scene, in cues."""
-    found: list[int] = []
-    hurried: set[str] = set()  # terminals whose programs will have ended soon
-    for index, cue in enumerate(scene.cues):
-        if found and (cue.kind == 'resume' or cue.kind == 'run' and hurried):
-            found[-1] += 1
-        else:
-            found.append(1)
-        hurried.discard(cue.terminal)
-        later = [other for other in scene.cues[index + 1:] if other.terminal == cue.terminal]
-        if cue.end.kind == 'running' and later and later[0].kind == 'resume' \
-                and later[0].end.kind == 'status' and not later[0].end.status:
-            hurried.add(cue.terminal)
-    return found
 
 
 class Performance(Player):
@@ -216,7 +197,6 @@ class Performance(Player):
         """Empty the stage, and play silently from the last fresh scene up to this one."""
         self._untype()
         self.waiting.clear()
-        self.typed.clear()
         self.bound.clear()
         self.stage.begin_again()
         self.renaming = Renaming(self.stage.words())
@@ -261,12 +241,13 @@ class Performance(Player):
         """Put the terminals of a scene on stage."""
         if self.scene is scene:
             return
-        if scene.fresh and not cleared:
+        if scene.fresh and self.at == self._first(scene) and not cleared:
             self.finish(check=self.auto)
+            cleared = True
         for cue in scene.cues:
             self.open(cue)
         self.scene = scene
-        if scene.fresh or cleared or [*self.views] != self._cast():
+        if cleared or [*self.views] != self._cast():
             self.arrange()
 
     def _cast(self) -> list[Key]:
@@ -282,7 +263,7 @@ class Performance(Player):
     def open(self, cue: Cue) -> None:
         """Open a terminal, again if its shell has been ended by hand."""
         terminal = self._terminal(cue)
-        if terminal.gone:
+        if terminal.ended():
             terminal.close()
             del self.stage.terminals[cue.terminal, cue.root]
             terminal = self._terminal(cue)
@@ -328,7 +309,7 @@ class Performance(Player):
             for number, line in enumerate(command.split('\n')):
                 if number:
                     terminal.write(b'\r')
-                    self.clock.wait(terminal, lambda: terminal.output.count(b'\x03') >= number)  # noqa: B023
+                    self.clock.wait(terminal, functools.partial(terminal.asks_for_line, number))
                 for letter in line if slow else [line]:
                     terminal.write(letter.encode())
                     if slow and not self.rush:
@@ -394,8 +375,7 @@ class Performance(Player):
                 self.result.failures.append(failed.failure)
         except Interrupted:
             self.held, self.said = False, f'✗ {cue.title()}: given up'
-            if self.keys[0] == 'back':
-                self.keys.popleft()  # back to this step
+            self.at += self.keys[0] in ('back', 'retry')  # this step is meant, not the one before
             raise
         finally:
             self.playing = False
@@ -466,7 +446,7 @@ class Performance(Player):
 
     def _revive(self) -> None:
         """Open terminals again whose shells have been ended by hand."""
-        for key in [key for key, terminal in self.stage.terminals.items() if terminal.gone]:
+        for key in [key for key, terminal in self.stage.terminals.items() if terminal.ended()]:
             self.playing = True
             self.open(next(cue for _, cue in self.cues if (cue.terminal, cue.root) == key))
             self.playing, terminal = False, self.stage.terminals[key]
@@ -599,21 +579,3 @@ class Performance(Player):
             lines = self.page.text.split('\n')[first:scene.line - 1]
             self.prose = scene.number, notes.prose(lines)
         return self.prose[1]
-
-
-def find(page: Page, asked: str) -> Scene | None:
-    """Return the scene of this number, or the first in a section with these words in its title."""
-    if asked.isdecimal():
-        return page.scenes[int(asked) - 1] if 0 < int(asked) <= len(page.scenes) else None
-    words = asked.lower().strip()
-    return next((scene for scene in page.scenes
-                 if words and words in notes.plain(scene.section).lower()), None)
-
-
-def contents(page: Page) -> list[str]:
-    """Return the sections that have scenes, with the numbers of these."""
-    found: dict[str, list[int]] = {}
-    for scene in page.scenes:
-        found.setdefault(scene.section, []).append(scene.number)
-    return [f'* {numbers[0]}-{numbers[-1]} {notes.plain(title)}' if len(numbers) > 1
-            else f'* {numbers[0]} {notes.plain(title)}' for title, numbers in found.items()]

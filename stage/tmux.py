@@ -66,6 +66,7 @@ def configuration() -> str:
     lines = [
         'set -g default-shell /bin/sh', 'set -g exit-empty off', 'set -g mouse on',
         'set -g prefix None', 'set -g prefix2 None', 'set -g escape-time 10',
+        'set -g assume-paste-time 0',  # else a key that comes with others is not ours
         'set -g set-titles on', 'set -g set-titles-string "#{session_name}"',
         'set -g status off', 'set -g status-style default', 'set -g bell-action none',
         'set -g detach-on-destroy off', 'set -g allow-rename off', 'set -g window-size latest',
@@ -116,10 +117,12 @@ class View:
             return b''
 
     def size(self) -> tuple[int, int]:
-        """Return (rows, columns)."""
-        found = fcntl.ioctl(self.fd, termios.TIOCGWINSZ, bytes(8))
-        rows, columns = struct.unpack('HHHH', found)[:2]
-        return rows or ROWS, columns or COLUMNS
+        """Return (rows, columns); any, if the pane has been closed."""
+        try:
+            found = fcntl.ioctl(self.fd, termios.TIOCGWINSZ, bytes(8))
+        except OSError:
+            return ROWS, COLUMNS
+        return struct.unpack('HHHH', found)[:2]
 
     def close(self) -> None:
         """Look away; the pane stays."""
@@ -158,7 +161,7 @@ class Screen:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             preexec_fn=end_with_us(signal.SIGKILL))
         deadline = time.monotonic() + 10
-        while len(self.run(['list-sessions'])) < 2:  # it listens before it has read the settings
+        while self._ask('list-sessions').stdout.count('\n') < 2:  # it listens before it is ready
             if self.server.poll() is not None or time.monotonic() > deadline:
                 raise ScreenError('tmux does not start: try "tmux -L x -f /dev/null"')
             time.sleep(0.01)
@@ -166,13 +169,22 @@ class Screen:
         os.mkdir(f'{folder}/ready')
 
     def run(self, *commands: Sequence[str]) -> list[str]:
-        """Run commands of tmux; return the lines that they print."""
+        """Run commands of tmux; return the lines that they print.
+
+        Raises:
+            ScreenError: The server has ended.
+        """
         words: list[str] = []
         for command in commands:
             words += [*([';'] if words else []), *command]
-        done = subprocess.run(['tmux', '-S', self.socket, *words], env=self.environment,
-                              capture_output=True, text=True)
+        done = self._ask(*words)
+        if done.returncode and re.search('server|connect', done.stderr):
+            raise ScreenError('tmux has ended: start the performance again')
         return done.stdout.splitlines()
+
+    def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(['tmux', '-S', self.socket, *words], env=self.environment,
+                              capture_output=True, text=True)
 
     def attached(self) -> list[str]:
         """Return the session of each client."""
@@ -231,7 +243,7 @@ class Screen:
 
     def close(self) -> None:
         """End the server, its clients and all panes."""
-        self.run(['kill-server'])
+        self._ask('kill-server')
         try:
             self.server.wait(5)
         except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 The terminal is a pane of an outer tmux; keys are pressed there, and what is seen is read there.
 """
 
+import collections
 import contextlib
 import os
 import re
@@ -87,9 +88,10 @@ class Show:
         form = "#{pane_id} #{@name}"
         found = self.inner("list-panes", "-t", "stage:", "-F", form).splitlines()
         named = [line.partition(" ")[::2] for line in found]
-        return {
+        content = {
             name: self.inner("capture-pane", "-p", "-t", pane).rstrip("\n") for pane, name in named
         }
+        return collections.defaultdict(str, content)
 
     def wait(self, ready: Callable[[], object], bound: float = BOUND) -> None:
         """Wait for a condition."""

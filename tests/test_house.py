@@ -414,6 +414,22 @@ def test_a_missing_tool_is_named_before_anything_is_done(copy: Path, tmp_path: P
     assert len(re.findall(r"^  MISSING ", doctor.stdout, re.M)) == 3
 
 
+def test_performing_needs_a_tmux_that_is_not_too_old(copy: Path, tmp_path: Path) -> None:
+    path = path_without(tmp_path / "bin", "tmux", "asciinema")
+    fake = tmp_path / "bin" / "tmux"
+    for version in ("3.1c", "2.9a"):
+        fake.write_text(f"#!/bin/sh\necho tmux {version}\n")
+        fake.chmod(0o755)
+        made = make(copy, "perform", PATH=path)
+        assert made.returncode == 2
+        assert "missing: tmux (3.2 or later)" in made.stdout
+    for version in ("3.2", "3.3a", "next-3.5", "4.0"):
+        fake.write_text(f"#!/bin/sh\necho tmux {version}\n")
+        assert "  ok       tmux (3.2 or later)" in make(copy, "doctor", PATH=path).stdout
+    made = make(copy, "recording", PATH=path)
+    assert made.returncode == 2 and "missing: asciinema" in made.stdout
+
+
 def test_programs_need_no_python_and_the_site_no_compiler(copy: Path, tmp_path: Path) -> None:
     path = path_without(tmp_path / "no python", "python3", "doxygen")
     made = make(copy, "programs", PATH=path)

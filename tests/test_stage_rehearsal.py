@@ -820,7 +820,7 @@ def test_the_package_alone_plays_a_page_of_another_repository(tmp_path: Path) ->
 
 def test_the_package_needs_nothing_but_the_standard_library() -> None:
     modules = ["__main__", "foyer", "isolation", "live", "matching", "notes", "performance"]
-    modules += ["player", "rehearsal", "script", "terminal", "tmux"]
+    modules += ["plan", "player", "rehearsal", "script", "terminal", "tmux"]
     script = "; ".join(
         [
             f"import stage.{', stage.'.join(modules)}, sys",
