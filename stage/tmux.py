@@ -29,10 +29,9 @@ COLUMNS, ROWS = 80, 24
 STRIP = 5
 #: With at least so many columns, the notes stand beside the stage, and else below it.
 WIDE = 140
-#: Keys of tmux that reach the performer, and what they are to it.
-KEYS = {'NPage': 'next', 'PPage': 'back', 'F5': 'retry', 'F6': 'skip', 'F7': 'jump',
-        'F8': 'reset', 'F9': 'fast', 'F10': 'quit'}
-#: As they arrive in a pane; see "KEYS" in tmux(1) and xterm's ctlseqs.
+#: Keys that reach the performer wherever the focus is, as tmux calls them.
+KEYS = 'NPage', 'PPage', 'F5', 'F6', 'F7', 'F8', 'F9', 'F10'
+#: As they arrive in the pane of the notes, see terminfo(5); the last one is sent by our hooks.
 SEQUENCES = {'\x1b[6~': 'next', '\x1b[5~': 'back', '\x1b[15~': 'retry', '\x1b[17~': 'skip',
              '\x1b[18~': 'jump', '\x1b[19~': 'reset', '\x1b[20~': 'fast', '\x1b[21~': 'quit',
              '\x1f': 'screen'}
