@@ -71,6 +71,7 @@ def replace_images(app: Sphinx, document: nodes.document, docname: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    """Register both."""
     app.connect('doctree-read', require_alt)
     app.connect('doctree-resolved', replace_images)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

@@ -70,6 +70,7 @@ class Minutes(SphinxPostTransform):
     formats = ('html',)
 
     def run(self, **kwargs: Any) -> None:
+        """Do it."""
         if self.app.builder.name == 'epub':
             return
         sections = list(self.document.findall(nodes.section))

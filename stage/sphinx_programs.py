@@ -188,6 +188,7 @@ def forget_downloads(app: Sphinx, document: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    """Register what makes the code page and completes listings."""
     app.connect('env-get-outdated', derive)
     app.connect('source-read', append)
     app.connect('doctree-read', complete_listings)

@@ -165,6 +165,7 @@ class Draw(SphinxPostTransform):
     formats = ('html',)
 
     def run(self, **kwargs: Any) -> None:
+        """Do it; what cannot be drawn stays as it is, with a warning."""
         blocks = [block for block in self.document.findall(nodes.literal_block)
                   if 'scene' in block['classes']]
         if not blocks or self.app.builder.name == 'epub':

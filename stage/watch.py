@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200  # closed, moved from and to, created, deleted: inotify(7)
 QUIET = 0.01  # seconds without another save: a burst has ended
+PAUSE = 0.3  # seconds that browsers need to show a page
 AGAIN = 0.2  # seconds, where there is no inotify
 
 Files = dict[str, tuple[int, int]]  # path -> time and size
@@ -46,6 +47,10 @@ class Watch:
         if folder == '.':
             return name == 'conf.py'
         return name[0] not in '.#' and name[-1] != '~' and (folder != 'stage' or name.endswith('.py'))
+
+    def pause(self, wakes: int) -> None:
+        """Wait a little, but not when there is something to do: a save, or something to read at ``wakes``."""
+        select.select([wakes, *([self.inotify] if self.inotify >= 0 else [])], [], [], PAUSE)
 
     def changed(self, before: Files, wakes: int, check: Callable[[], None]) -> Files:
         """Return the files once they are others than before, and none was saved just now.
