@@ -7,6 +7,7 @@ import collections
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -44,7 +45,7 @@ class Show:
         columns, rows = map(str, size)
         given = ["--programs", str(PROGRAMS), *(["--level", LEVEL] if level else [])]
         call = ["-m", "stage", "perform", str(page), *given, *map(str, arguments)]
-        script = f'{before} {sys.executable} "$@"; echo "[exit $?]"; exec sleep 1000'
+        script = f'{before} {shlex.quote(sys.executable)} "$@"; echo "[exit $?]"; exec sleep 1000'
         self.environment = {
             **{key: value for key, value in os.environ.items() if key != "TMUX"},
             "PYTHONPATH": str(ROOT),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import statistics
@@ -664,7 +665,7 @@ def test_a_recording_shows_the_stage_and_no_notes(play: Path, tmp_path: Path) ->
     environment = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
     environment["ASCIINEMA_CONFIG_HOME"] = str(tmp_path)
     done = subprocess.run(
-        [*command, "-c", " ".join(call)],
+        [*command, "-c", shlex.join(call)],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
