@@ -224,8 +224,9 @@ class Interrupt:
             signal.signal(number, self._come)
 
     def _come(self, number: int, frame: FrameType | None) -> None:
-        self.came = True
-        raise KeyboardInterrupt
+        came, self.came = self.came, True
+        if not came:  # make passes on what the terminal has sent already
+            raise KeyboardInterrupt
 
     def check(self) -> None:
         """Raise again what has been swallowed."""

@@ -6,6 +6,7 @@ and reads what is typed there. A pane that is closed is only a view that is lost
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -96,8 +97,13 @@ class View:
     """A pane, seen from behind: what is written here is shown, what is typed there is read."""
 
     def __init__(self, path: str) -> None:
-        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self.fd)
+        try:
+            self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        except OSError:  # it has been closed meanwhile, and so has nothing to read
+            self.fd = os.open(os.devnull, os.O_RDWR)
+            return
+        with contextlib.suppress(termios.error):  # the same
+            tty.setraw(self.fd)
 
     def write(self, data: bytes) -> None:
         """Show; nothing, if the pane has been closed."""
