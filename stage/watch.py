@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200  # closed, moved from and to, created, deleted: inotify(7)
 QUIET = 0.01  # seconds without another save: a burst has ended
-PAUSE = 0.3  # seconds that browsers need to show a page
+PAUSE = 0.15  # seconds that browsers need to show a page
 AGAIN = 0.2  # seconds, where there is no inotify
 
 Files = dict[str, tuple[int, int]]  # path -> time and size
