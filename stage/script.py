@@ -8,6 +8,7 @@ and for :mod:`stage.rehearsal` to promote.  The syntax is described in
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator
@@ -200,8 +201,12 @@ def read(path: str) -> Page:
     return parse(path, text)
 
 
+@functools.lru_cache(maxsize=4)
 def parse(path: str, text: str) -> Page:
-    """Parse the text of a page; ``path`` is for messages only."""
+    """Parse the text of a page; ``path`` is for messages only.
+
+    The same text gives the same page, which is for reading only: one build asks three times.
+    """
     lines = text.split('\n')
     page = Page(path, text, [], [])
     for start, stop, options in _console_blocks(path, lines, page.sections):

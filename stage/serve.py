@@ -134,11 +134,17 @@ def build(downloads: bool) -> str:
     return (output if programs.returncode else '') + (said.getvalue() or 'Sphinx failed\n' if status else '')
 
 
-def own_memory() -> None:
-    """Have all memory copied that is still the parent's, too, and not page by page when in a hurry.
+def get_ready() -> None:
+    """Do for a build what needs no sources: its doxygen waits already, its memory is its own.
 
-    MADV_POPULATE_WRITE, madvise(2); a kernel before 5.14 refuses, and nothing is lost.
+    What is still the parent's, too, would be copied page by page: MADV_POPULATE_WRITE, madvise(2).
+    A kernel before 5.14 refuses, and nothing is lost.
     """
+    from sphinx.errors import ExtensionError
+
+    from . import sphinx_doxygen as doxygen
+    with contextlib.suppress(ExtensionError):  # the build will say so
+        doxygen.Doxygen.started.append(doxygen.start(Path()))
     libc = ctypes.CDLL(None)
     for line in Path('/proc/self/maps').read_text().splitlines():
         addresses, rights, _, _, inode = line.split()[:5]
@@ -150,8 +156,8 @@ def own_memory() -> None:
 class Fork:
     """Another process, which waits to be told to work, in a group with all that it starts."""
 
-    def __init__(self, work: Callable[[], str], ready: bool = False) -> None:
-        """Start it; with ``ready`` it makes everything ready that can be."""
+    def __init__(self, work: Callable[[], str], ready: Callable[[], None] = lambda: None) -> None:
+        """Start it; meanwhile it makes itself ready."""
         start, self.start = os.pipe()
         self.result, result = os.pipe()
         self.pid = os.fork()
@@ -161,11 +167,10 @@ class Fork:
             gc.disable()  # it does not live long enough
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
-            if ready:
-                own_memory()
-            if not os.read(start, 1):
-                os._exit(0)  # the parent has ended, or does not need it any more
             try:
+                ready()
+                if not os.read(start, 1):
+                    os._exit(0)  # the parent has ended, or does not need it any more
                 said = work()
             except BaseException:
                 said = traceback.format_exc()
@@ -302,7 +307,7 @@ def follow(server: Server, interrupt: Interrupt) -> None:
             take(late)
         gc.collect()
         gc.freeze()  # what is old enough need not be looked through in the forks
-        fork = Fork(partial(build, downloads=False), ready=True)
+        fork = Fork(partial(build, downloads=False), ready=get_ready)
         run = fork.run
         try:
             now = watch.changed(before, interrupt.woken, interrupt.check)

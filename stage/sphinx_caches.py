@@ -6,16 +6,16 @@ Three pure functions: the stem of a word, a block of code with its colours, a co
 from __future__ import annotations
 
 import functools
+from types import CodeType
 from typing import Any
 
 import snowballstemmer
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
 
 _stem = functools.cache(snowballstemmer.stemmer('english').stemWord)
 _blocks: dict[tuple[object, ...], str] = {}
+_templates: dict[tuple[str | None, ...], CodeType] = {}
 
 
 class English(SearchEnglish):
@@ -26,30 +26,23 @@ class English(SearchEnglish):
         return _stem(word.lower())
 
 
-class Templates(BytecodeCache):
-    """Compiled templates, in memory; jinja2 compares their sources."""
-
-    compiled: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Give what is known."""
-        if bucket.key in self.compiled:
-            bucket.bytecode_from_string(self.compiled[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what is new."""
-        self.compiled[bucket.key] = bucket.bytecode_to_string()
-
-
 def remember(app: Sphinx) -> None:
     """Have the builder of HTML keep blocks and templates."""
     if app.builder.format != 'html':
         return
-    app.builder.templates.environment.bytecode_cache = Templates()
+    environment = app.builder.templates.environment
+    compile_template = environment.compile
+
+    def compiled(source: str, name: str | None = None, filename: str | None = None) -> CodeType:
+        if (key := (source, name, filename)) not in _templates:
+            _templates[key] = compile_template(source, name, filename)
+        return _templates[key]
+    environment.compile = compiled
+
     highlighter = app.builder.highlighter
     colour, style = highlighter.highlight_block, app.config.pygments_style
 
-    def remembered(source: str, lang: str, opts: dict[str, Any] | None = None, force: bool = False,
+    def coloured(source: str, lang: str, opts: dict[str, Any] | None = None, force: bool = False,
                    location: object = None, **options: Any) -> str:
         key = (style, source, lang, force, repr(opts), repr(options))
         if key not in _blocks:
@@ -59,7 +52,7 @@ def remember(app: Sphinx) -> None:
                 return block  # it warns again the next time
             _blocks[key] = block
         return _blocks[key]
-    highlighter.highlight_block = remembered
+    highlighter.highlight_block = coloured
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -8,6 +8,7 @@ sessions show which error and which signal.
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import re
 import signal
@@ -33,6 +34,7 @@ SIGNALS = {signal.strsignal(number): number.name for number in signal.Signals}
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'static_assert'}
 
 
+@functools.cache
 def calls(text: str) -> set[str]:
     """Return the functions that a C file calls and does not define itself."""
     code = re.sub(r'/\*.*?\*/|//[^\n]*|"(\\.|[^"\\])*"', '', text, flags=re.DOTALL)
