@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import browser
+import pytest
 from test_house import DOCS, ROOT
 
 SITE = ROOT / "build/html"
@@ -60,8 +59,8 @@ def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -
             tab.look(width, 720 if width == 1280 else 800, dark=theme == "dark")
             tab.go(f"{site}screenplay.html")
             for name, selector in (("wait-and-post", "#scene-sem-post-1"), ("empty-and-full", "#scene-mq-consume-1"),
-                                   ("two-producers", "#scene-shm-produce-4"), ("guard", "#scene-sem-produce-1"), ("figure", "figure"),
-                                   ("listing", ".literal-block-wrapper")):
+                                   ("two-producers", "#scene-shm-produce-4"), ("guard", "#scene-sem-produce-1"),
+                                   ("figure", "figure"), ("listing", ".literal-block-wrapper")):
                 tab.run(f"document.querySelector('{selector}').scrollIntoView()")
                 tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
 
@@ -251,7 +250,8 @@ def test_a_scene_with_room_has_a_column_for_each_terminal_and_arrows_to_who_is_w
         scenes = tab.run(f"[...document.querySelectorAll('.scene.columns')].map({boxes})")
         arrows = 0
         for scene in scenes:
-            lefts = {re.search(r"in-\d", box["classes"])[0]: box["left"] for box in scene if box["kind"].startswith("in")}
+            lefts = {re.search(r"in-\d", box["classes"])[0]: box["left"]
+                     for box in scene if box["kind"].startswith("in")}
             assert sorted(lefts.values()) == list(lefts.values()) and len(set(lefts.values())) > 1
             for box in scene:
                 if place := re.search(r"in-\d", box["classes"]):

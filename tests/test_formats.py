@@ -8,7 +8,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-
 from test_house import copy, make, path_without  # noqa: F401
 
 JAR = Path("/usr/share/java/epubcheck.jar")  # Debian's command needs a kernel that starts jars

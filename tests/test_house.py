@@ -141,6 +141,12 @@ def test_each_c_file_is_laid_out_by_clang_format(file: Path) -> None:
     assert laid_out.stdout == file.read_text(), "run make format"
 
 
+def test_the_python_is_clean_under_ruff() -> None:
+    ruff = subprocess.run([ROOT / "build/venv/bin/ruff", "check", "--no-cache", "--output-format=concise", "."],
+                          capture_output=True, text=True, cwd=ROOT)
+    assert ruff.returncode == 0, ruff.stdout + ruff.stderr
+
+
 def test_the_seed_is_all_there_in_its_order() -> None:
     # One line: the underline of a title shrinks to one character.
     page = re.sub(r"^(.+)\n(=|-|\.)\2{2,}$", r"\1 \2",
