@@ -112,7 +112,7 @@ def test_a_saved_program_is_built_and_shown(serving: Serving) -> None:
         assert f"{word} usage: ".encode() in (serving.folder / BINARY).read_bytes()
         replace(serving.folder / PROGRAM, f'"{word} usage: ', SAYS)
         until(lambda: not serving.shows(f"{word} usage: "), "the old text again")
-    assert serving.shows(f'data-built="{serving.state()["built"]}"')
+    until(lambda: serving.shows(f'data-built="{serving.state()["built"]}"'), "the number of the page")
     assert outside(serving.folder) == before
 
 
