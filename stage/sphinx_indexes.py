@@ -26,7 +26,7 @@ from .script import Cue, ScriptError, read
 PAGE = 'reference'
 SCREENPLAY = 'screenplay.rst'
 LABEL = re.compile(r'^\.\. _([\w-]+):$')
-MANUAL = re.compile(r':manpage:`(\w+)\((\d\w*)\)`')
+MANUAL = re.compile(r':manpage:`(\w+)\(([23])\)`')  # calls, not commands of the same name
 #: Names by what the C library says.
 ERRORS = {os.strerror(number): name for number, name in errno.errorcode.items()}
 SIGNALS = {signal.strsignal(number): number.name for number in signal.Signals}
@@ -72,8 +72,8 @@ def by_call(docs: Path) -> list[str]:
     for _, label, line in sections(docs / SCREENPLAY):
         for name, section in MANUAL.findall(line):
             manual.setdefault(name, section)
-            if label:
-                spoken[name][f':ref:`{label}`'] = True
+            where = f':ref:`{label}`' if label else f':doc:`the introduction <{Path(SCREENPLAY).stem}>`'
+            spoken[name][where] = True
     rows = []
     for call, files in sorted(users.items()):
         title = f':manpage:`{call}({manual[call]})`' if call in manual else f'``{call}()``'
@@ -85,7 +85,7 @@ def by_call(docs: Path) -> list[str]:
 def by_symptom(docs: Path) -> list[str]:
     """Return the lines of the index by symptom."""
     labels = {number: label for number, label, _ in sections(docs / SCREENPLAY)}
-    shown: dict[tuple[str, str], dict[str, bool]] = defaultdict(dict)
+    shown: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(dict)
     try:
         page = read(str(docs / SCREENPLAY))
     except ScriptError:
@@ -94,9 +94,11 @@ def by_symptom(docs: Path) -> list[str]:
     for cue in page.cues():
         command[cue.terminal] = cue.command if cue.kind == 'run' else command.get(cue.terminal, '')
         for name, line in symptoms(cue):
-            what = f'``{command[cue.terminal].splitlines()[0]}``: ``{line}``'
-            shown[name, f':ref:`{labels[cue.line]}`'][what] = True
-    rows = [(f':term:`{name}`', '; '.join(whats), where)  # no such term: no site
+            what = command[cue.terminal].splitlines()[0]
+            lines = shown[name, f':ref:`{labels[cue.line]}`'].setdefault(what, [])
+            lines += [f'``{line}``'] if f'``{line}``' not in lines else []
+    rows = [(f':term:`{name}`',  # no such term: no site
+             '; '.join(f'``{what}``: {", ".join(lines)}' for what, lines in whats.items()), where)
             for (name, where), whats in sorted(shown.items())]
     return table(('symptom', 'how it comes about', 'shown in'), rows)
 

@@ -58,10 +58,11 @@ function addCopyButton(block) {
   block.append(button);
 }
 
-// What scrolls sideways can be scrolled with the keyboard.
+// What scrolls sideways can be scrolled with the keyboard; what does not is no stop on the way.
 function reachScrolled() {
-  const boxes = [...document.querySelectorAll('pre:not([tabindex]), figure, table')];
-  for (const box of boxes.filter(box => box.scrollWidth > box.clientWidth)) box.tabIndex = 0;
+  for (const box of document.querySelectorAll('pre, figure, table')) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute('tabindex');
+  }
 }
 
 document.addEventListener('DOMContentLoaded', () => {
