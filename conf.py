@@ -27,7 +27,7 @@ nitpick_ignore_regex = [('c:identifier', r'u?int\d+_t')]  # of the C library
 html_theme_path = ['docs']
 html_theme = '_theme'
 html_theme_options = {'source_url': ''}  # where docs/ can be read, with a slash at the end
-html_baseurl = ''  # where the site will be: for search engines, and for sharing
+html_baseurl = ''  # where the site will be: for search engines, for sharing, and for the links of 404.html
 html_title = project
 html_static_path = ['docs/_static']
 html_css_files = ['course.css']
@@ -42,6 +42,7 @@ epub_contributor = author
 epub_cover = ('_static/cover.svg', '')
 epub_css_files = ['book.css']
 epub_show_urls = 'no'  # links they stay
+epub_tocscope = 'includehidden'  # as the front page hides its list
 
 latex_engine = 'xelatex'
 latex_use_xindy = False

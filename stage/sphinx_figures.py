@@ -26,8 +26,10 @@ logger = logging.getLogger(__name__)
 
 
 def require_alt(app: Sphinx, document: nodes.document) -> None:
-    """Every image says in words what it shows."""
+    """Every image says in words what it shows; a figure has the name of its file, if it has no other."""
     for image in document.findall(nodes.image):
+        if isinstance(image.parent, nodes.figure) and not image.parent['names']:
+            image.parent['ids'] = [nodes.make_id(f'figure-{Path(image["uri"]).stem}')]
         if not image.get('alt', '').strip():
             logger.warning('image %s has no text: add ":alt:" with what it shows',
                            image['uri'], location=image)

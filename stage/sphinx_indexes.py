@@ -27,6 +27,7 @@ PAGE = 'reference'
 SCREENPLAY = 'screenplay.rst'
 LABEL = re.compile(r'^\.\. _([\w-]+):$')
 MANUAL = re.compile(r':manpage:`(\w+)\(([23])\)`')  # calls, not commands of the same name
+LITERAL = re.compile(r'``(\w+)\(()\)``')
 #: Names by what the C library says.
 ERRORS = {os.strerror(number): name for number, name in errno.errorcode.items()}
 SIGNALS = {signal.strsignal(number): number.name for number in signal.Signals}
@@ -70,8 +71,9 @@ def by_call(docs: Path) -> list[str]:
         for call in calls(file.read_text(encoding='utf-8')):
             users[call].add(file.relative_to(docs.parent))
     for _, label, line in sections(docs / SCREENPLAY):
-        for name, section in MANUAL.findall(line):
-            manual.setdefault(name, section)
+        for name, section in [*MANUAL.findall(line), *LITERAL.findall(line)]:
+            if section:
+                manual.setdefault(name, section)
             where = f':ref:`{label}`' if label else f':doc:`the introduction <{Path(SCREENPLAY).stem}>`'
             spoken[name][where] = True
     rows = []

@@ -88,7 +88,7 @@ def briefs(xml: Path) -> dict[str, str]:
     return found
 
 
-def section(file: Path, top: Path, label: str, brief: str) -> list[str]:
+def section(file: Path, top: Path, brief: str) -> list[str]:
     """What the code page says about a file."""
     path = file.relative_to(top)
     lines = [f'.. _{path.stem}:', '', f'``{path}``', '.' * 80, '']
@@ -100,7 +100,7 @@ def section(file: Path, top: Path, label: str, brief: str) -> list[str]:
         lines += [f'.. c:namespace:: {re.sub(r"[^a-z0-9]", "_", str(path))}', '',
                   f'.. doxygenstruct:: {path.stem}', '   :members:', '', '.. c:namespace:: NULL', '']
     downloads = caption(file, top, top / 'docs/code')
-    return lines + [f'Download {downloads}; shown in :ref:`{label}`.', '']
+    return lines + [f'Download {downloads}; shown in :ref:`{file.name}`.', '']
 
 
 def complaints(files: list[Path], shown: list[Listing], top: Path) -> list[tuple[str, str | None]]:
@@ -136,17 +136,17 @@ def derive(app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
     files = sorted([*top.glob('code/*/*.c'), *top.glob('code/*/*.h')])
     for text, place in complaints(files, shown, top):
         logger.warning('%s', text, location=place)
-    labels = {listing.file: listing.label for listing in shown if listing.label}
+    labelled = {listing.file for listing in shown if listing.label}
     said = briefs(top / app.config.breathe_projects[app.config.breathe_default_project])
     lines: list[str] = []
     # The families come in the order of the pages, their files by number.
     for family in dict.fromkeys(listing.file.parent for listing in shown):
-        if members := [file for file in files if file.parent == family and file in labels]:
+        if members := [file for file in files if file.parent == family and file in labelled]:
             archive = f'ipc-{family.name}.tar.gz'
             lines += ['', f'``{family.relative_to(top)}/``', '-' * 80, '',
                       f'All of them: `{archive} <../{archive}>`__', '']
             for file in members:
-                lines += section(file, top, labels[file], said.get(str(file.relative_to(top)), ''))
+                lines += section(file, top, said.get(str(file.relative_to(top)), ''))
     before = getattr(env, 'programs_list', None)
     env.programs_list = '\n'.join(lines)
     return [] if before == env.programs_list else [PAGE]
@@ -158,6 +158,13 @@ def append(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] += '\n' + app.env.programs_list
 
 
+def title_above(node: nodes.Node) -> str:
+    """Return the title of the section that a node is in."""
+    while not isinstance(node, nodes.section):
+        node = node.parent
+    return node.next_node(nodes.title).astext()
+
+
 def complete_listings(app: Sphinx, document: nodes.document) -> None:
     """Give each line of a listing its anchor; say below how it is compiled and where more is."""
     code = Path(app.srcdir).parent / 'code'
@@ -166,6 +173,9 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
         if code not in Path(os.path.normpath(file)).parents or listing.parent is document:
             continue
         listing['highlight_args']['lineanchors'] = file.name  # of Pygments: 030-shm-produce.c-12
+        listing.parent['ids'] = [file.name]  # it stays, whatever else is shown
+        app.env.domains.standard_domain.note_hyperlink_target(
+            file.name, app.env.docname, file.name, title_above(listing))
         line = nodes.paragraph(classes=['compile'])
         if file.suffix == '.c':
             line += [nodes.literal('', f'cc -o {file.stem} {file.name} && ./{file.stem}'),

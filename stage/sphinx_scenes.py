@@ -87,7 +87,8 @@ class Drawing:
             end, label = self.busy[name], ''
             if name not in labelled:  # since an earlier scene
                 labelled.add(name)
-                label = f' data-says="{end.kind} in {end.call}"' if end.call else f' data-says="{end.kind}"'
+                says = f'{end.kind} in {end.call}' if end.call else end.kind
+                label = f' data-says="{says}" data-of="{escape(name)}"'
             bars += f'<i class="bar {end.kind} {self._place(columns, name)}"{label}></i>'
         return bars
 

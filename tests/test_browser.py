@@ -5,6 +5,7 @@ import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import browser
 import pytest
@@ -177,6 +178,16 @@ def test_the_search_finds(where: str, tab: browser.Tab, site: str) -> None:
         assert tab.complaints() == []
 
 
+def test_what_the_search_has_found_is_shown(tab: browser.Tab, site: str) -> None:
+    tab.look(1280)
+    tab.go(f"{site}search.html?q=lost+increments")
+    tab.until("document.querySelector('ul.search a[href$=\"screenplay.html\"]')")
+    tab.browser.events.clear()
+    tab.run("document.querySelector('ul.search a[href$=\"screenplay.html\"]').click()")
+    tab.browser.wait("Page.loadEventFired", tab.session)
+    tab.until("scrollY > 1000")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_each_page_works_from_the_disk(page: str, tab: browser.Tab) -> None:
     tab.look(1280)
@@ -213,9 +224,51 @@ def test_the_keyboard_reaches_the_text_first(tab: browser.Tab, site: str) -> Non
     assert tab.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
+# What the style sheet writes: axe does not look at it.
+CONTRASTS = """(selector, pseudo) => [...document.querySelectorAll(selector)].map(one => {
+    const canvas = new OffscreenCanvas(1, 1).getContext('2d'), grounds = [];
+    for (let up = one; up; up = up.parentElement) grounds.unshift(getComputedStyle(up).backgroundColor);
+    const luminance = colours => {
+        for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+        const [red, green, blue] = [...canvas.getImageData(0, 0, 1, 1).data].map(part => part / 255)
+            .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const style = getComputedStyle(one, pseudo);
+    if (style.content === 'none') return 0;
+    const both = [luminance(grounds), luminance([style.color])].sort((a, b) => b - a);
+    return (both[0] + 0.05) / (both[1] + 0.05);
+})"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("selector", "pseudo"), [
+    (".columns .names b", "::after"), (".columns .bar[data-says]", "::after"),
+    (".columns .says[data-says]", "::after"), ("pre > a[id]", "::before")])
+def test_what_the_style_sheet_writes_can_be_read(
+        selector: str, pseudo: str, theme: str, tab: browser.Tab, site: str) -> None:
+    tab.look(1280, dark=theme == "dark")
+    tab.go(f"{site}screenplay.html")
+    found = tab.run(f"({CONTRASTS})('{selector}', '{pseudo}')")
+    assert found and min(found) >= 4.5
+
+
+def test_in_columns_each_prompt_says_whose_it_is_to_those_who_hear_it(tab: browser.Tab, site: str) -> None:
+    tab.look(1280)
+    tab.go(f"{site}screenplay.html#scene-sem-post-1")
+    nodes = {node["nodeId"]: node for node in tab.send("Accessibility.getFullAXTree")["nodes"]}
+
+    def spoken(node: dict[str, Any]) -> str:
+        if node["role"]["value"] == "StaticText":
+            return str(node["name"]["value"])
+        return "".join(spoken(nodes[child]) for child in node.get("childIds", ()) if child in nodes)
+    assert "waiter is blocked in futex(poster)$ ./sem/120-sem-post" in spoken(next(iter(nodes.values())))
+
+
 def test_paper_has_no_navigation(tab: browser.Tab, site: str) -> None:
     tab.look(800, dark=True, media="print")
     tab.go(f"{site}screenplay.html")
+    tab.run("document.documentElement.dataset.theme = 'dark'")
     for selector in (".side", ".turn", ".copy", ".headerlink", "aside.sidebar", ".compile a"):
         assert tab.run(f"getComputedStyle(document.querySelector('{selector}')).display") == "none"
     assert tab.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

@@ -35,6 +35,8 @@ def test_the_epub_has_what_the_site_has_and_nothing_to_click_in_vain(copy: Path)
     with zipfile.ZipFile(book) as packed:
         pages = {name: packed.read(name).decode() for name in packed.namelist() if name.endswith(".xhtml")}
         about = packed.read("content.opf").decode()
+    for place in ("screenplay.xhtml#produce-under-guard", "code/index.xhtml", "performing.xhtml"):
+        assert f'href="{place}"' in pages["nav.xhtml"]
     for page, text in pages.items():
         root = ElementTree.fromstring(text)
         assert not [tag for tag in ("script", "button", "form", "svg") if root.find(f".//{XHTML}{tag}") is not None]

@@ -172,6 +172,27 @@ def test_the_code_page_has_every_file_with_what_it_does() -> None:
         assert re.search(rf"{member}\W.{{0,60}}; {size} bytes at offset {offset}\.", words)
 
 
+def test_each_listing_says_how_to_run_it_and_leads_to_the_code_page_and_back() -> None:
+    listings, entries = ((SITE / page).read_text(encoding="utf-8") for page in ("screenplay.html", "code/index.html"))
+    for file in C_FILES:
+        _, _, after = listings.partition(f'id="{file.name}"')
+        line = re.search(r'<p class="compile">.*?</p>', after, re.S)
+        assert line
+        words = re.sub(r"<[^>]*>", "", line[0])
+        if file.suffix == ".c":
+            assert words.startswith(f"cc -o {file.stem} {file.name} &amp;&amp; ./{file.stem} ")
+        entry = re.search(r'href="code/index.html#([\w-]+)"', line[0])
+        assert entry
+        section = entries.partition(f'id="{entry[1]}"')[2].partition("</section>")[0]
+        assert str(file.relative_to(ROOT)) in section
+        assert f'shown in <a class="reference internal" href="../screenplay.html#{file.name}">' in section
+
+
+def test_permanent_links_have_no_running_numbers() -> None:
+    for page in PAGES:
+        assert not re.search(r'class="headerlink" href="#id\d+"', page.read_text(encoding="utf-8")), page
+
+
 def luminance(colour: str) -> float:
     colour = colour.lstrip("#")
     if len(colour) == 3:

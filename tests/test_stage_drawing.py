@@ -60,7 +60,7 @@ def test_one_terminal_needs_no_columns() -> None:
 
 
 def test_a_terminal_left_blocked_by_an_earlier_scene_has_a_bar_that_says_so() -> None:
-    bar = '<i class="bar blocked in-2 colour-1" data-says="blocked in futex"></i>'
+    bar = '<i class="bar blocked in-2 colour-1" data-says="blocked in futex" data-of="waiter"></i>'
     assert f'id="scene-page-2-1">{bar}' in drawn()[1]
 
 

@@ -74,6 +74,12 @@ document.addEventListener('DOMContentLoaded', () => {
   document.querySelectorAll('div.highlight').forEach(addCopyButton);
   addEventListener('load', reachScrolled);
   addEventListener('resize', reachScrolled);
+  // From what the search has found to the words in the page.
+  document.querySelector('#search-results')?.addEventListener('click', event => {
+    const link = event.target.closest('a');
+    const words = document.querySelector('form.search input').value.trim();
+    if (link && !link.hash && words) link.hash = `:~:text=${encodeURIComponent(words).replaceAll('-', '%2D')}`;
+  });
   // The search may not read the other pages from the disk: there it shows their titles alone.
   if (location.protocol === 'file:' && typeof DOCUMENTATION_OPTIONS === 'object') {
     DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
