@@ -27,6 +27,16 @@ def test_every_call_of_every_program_is_in_the_index() -> None:
             assert row and f":ref:`{file.stem} " in row[0], (call, file)
 
 
+def test_a_call_is_spoken_of_where_the_screenplay_names_it_and_not_its_namesake() -> None:
+    rows = dict(re.findall(r"\* - (\S+)\n.*\n     - (.*)", "\n".join(by_call(ROOT / "docs"))))
+    assert ":ref:`sem-post`" in rows[":manpage:`sem_post(3)`"]
+    assert ":ref:`mq-consume`" in rows[":manpage:`mq_receive(3)`"]
+    assert ":doc:`the introduction <screenplay>`" in rows[":manpage:`strtol(3)`"]
+    assert ":ref:`shm-consume`" not in rows[":manpage:`printf(3)`"]  # there it is the command
+    for call, places in rows.items():
+        assert places != "\\" or not call.startswith(":manpage:"), call
+
+
 @pytest.mark.parametrize("symptom", ["EEXIST", "ENOENT", "EINVAL", "ENODEV", "SIGBUS",
                                      "SIGINT"])
 def test_what_the_sessions_show_is_in_the_index(symptom: str) -> None:

@@ -188,6 +188,12 @@ def test_each_listing_says_how_to_run_it_and_leads_to_the_code_page_and_back() -
         assert f'shown in <a class="reference internal" href="../screenplay.html#{file.name}">' in section
 
 
+def test_figures_have_no_colour_but_that_of_the_text() -> None:
+    for figure in (ROOT / "docs/figures").glob("*.svg"):
+        colours = re.findall(r'\b(?:fill|stroke|color|stop-color)[=:]"? ?([^";]+)', figure.read_text())
+        assert set(colours) == {"none", "currentColor"}, figure.name
+
+
 def test_permanent_links_have_no_running_numbers() -> None:
     for page in PAGES:
         assert not re.search(r'class="headerlink" href="#id\d+"', page.read_text(encoding="utf-8")), page
