@@ -185,6 +185,21 @@ def escape(line: str) -> str:
     return line
 
 
+def text_of(path: str) -> str:
+    """Return the text of a page or a program.
+
+    Raises:
+        ScriptError: It is not UTF-8.
+        OSError: The file cannot be read.
+    """
+    data = Path(path).read_bytes()
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b'\n', 0, error.start) + 1
+        raise ScriptError(path, line, 'not UTF-8: save the file as UTF-8') from None
+
+
 def read(path: str) -> Page:
     """Read a page from a file.
 
@@ -192,13 +207,7 @@ def read(path: str) -> Page:
         ScriptError: The page is not UTF-8 or its scenes break the syntax.
         OSError: The file cannot be read.
     """
-    data = Path(path).read_bytes()
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        line = data.count(b'\n', 0, error.start) + 1
-        raise ScriptError(path, line, 'not UTF-8: save the page as UTF-8') from None
-    return parse(path, text)
+    return parse(path, text_of(path))
 
 
 @functools.lru_cache(maxsize=4)

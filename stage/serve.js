@@ -5,7 +5,17 @@
 const page = document.currentScript.dataset.built;
 let box;
 
-new EventSource('/-serve').onmessage = event => {
+let source;
+
+// A browser has six connections to one server, and may have more pages open: those that are seen listen.
+function listen() {
+  source?.close();
+  if (document.hidden) return;
+  source = new EventSource('/-serve');
+  source.onmessage = show;
+}
+
+function show(event) {
   const {built, error} = JSON.parse(event.data);
   if (built !== page) {
     location.reload();
@@ -22,4 +32,7 @@ new EventSource('/-serve').onmessage = event => {
     position: 'fixed', inset: 'auto 0 0 0', zIndex: 1000, maxHeight: '60vh', margin: 0, padding: '1em',
     overflow: 'auto', whiteSpace: 'pre-wrap', color: '#fff', background: '#7a0012',
   });
-};
+}
+
+document.addEventListener('visibilitychange', listen);
+listen();

@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import fcntl
 import gc
+import importlib.util
 import io
 import json
 import logging
@@ -35,7 +36,7 @@ from types import FrameType
 from typing import BinaryIO
 
 from .mirror import mirror
-from .watch import Watch
+from .watch import Files, Watch
 
 GOOD = Path('build/serve')
 NEXT = Path('build/serve/next')
@@ -87,7 +88,7 @@ class Handler(SimpleHTTPRequestHandler):
         built, status = self.state.built, 200  # before it is read: at worst it is loaded once more
         try:
             text = (file / 'index.html' if file.is_dir() else file).read_bytes()
-        except OSError:
+        except (OSError, ValueError):  # no such file, or no name of a file
             lost, status = Path(self.directory, '404.html'), 404
             text = lost.read_bytes() if lost.exists() else NOTHING
         script = f'<script src="/-serve.js?v={os.getpid()}" data-built="{built}"></script></body>'.encode()
@@ -126,7 +127,8 @@ class Handler(SimpleHTTPRequestHandler):
 def build(downloads: bool) -> str:
     """Make the programs and, meanwhile, the site; return what is wrong, or nothing."""
     from sphinx.cmd.build import build_main
-    programs = subprocess.Popen(MAKE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    programs = subprocess.Popen(MAKE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                errors='replace')
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         status = build_main([*SPHINX, '-D', f'downloads={int(downloads)}'])
@@ -134,17 +136,11 @@ def build(downloads: bool) -> str:
     return (output if programs.returncode else '') + (said.getvalue() or 'Sphinx failed\n' if status else '')
 
 
-def get_ready() -> None:
-    """Do for a build what needs no sources: its doxygen waits already, its memory is its own.
+def own_memory() -> None:
+    """Have all memory copied that is still the parent's, too, and not page by page when in a hurry.
 
-    What is still the parent's, too, would be copied page by page: MADV_POPULATE_WRITE, madvise(2).
-    A kernel before 5.14 refuses, and nothing is lost.
+    MADV_POPULATE_WRITE, madvise(2); a kernel before 5.14 refuses, and nothing is lost.
     """
-    from sphinx.errors import ExtensionError
-
-    from . import sphinx_doxygen as doxygen
-    with contextlib.suppress(ExtensionError):  # the build will say so
-        doxygen.Doxygen.started.append(doxygen.start(Path()))
     libc = ctypes.CDLL(None)
     for line in Path('/proc/self/maps').read_text().splitlines():
         addresses, rights, _, _, inode = line.split()[:5]
@@ -153,11 +149,19 @@ def get_ready() -> None:
             libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), 23)
 
 
+def tried(work: Callable[[], str]) -> str:
+    """Work, and return what it returns, or what has gone wrong in it."""
+    try:
+        return work()
+    except (Exception, SystemExit):
+        return traceback.format_exc()
+
+
 class Fork:
     """Another process, which waits to be told to work, in a group with all that it starts."""
 
-    def __init__(self, work: Callable[[], str], ready: Callable[[], None] = lambda: None) -> None:
-        """Start it; meanwhile it makes itself ready."""
+    def __init__(self, work: Callable[[], str], ready: bool = False) -> None:
+        """Start it; with ``ready`` it makes everything ready that can be."""
         start, self.start = os.pipe()
         self.result, result = os.pipe()
         self.pid = os.fork()
@@ -168,15 +172,15 @@ class Fork:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
             try:
-                ready()
+                if ready:
+                    own_memory()
                 if not os.read(start, 1):
                     os._exit(0)  # the parent has ended, or does not need it any more
-                said = work()
-            except BaseException:
-                said = traceback.format_exc()
-            with open(result, 'w', encoding='utf-8') as pipe:
-                pipe.write(said)
-            os._exit(0)
+                said = tried(work)
+                with open(result, 'w', encoding='utf-8') as pipe:
+                    pipe.write(said)
+            finally:
+                os._exit(0)
         os.setpgid(self.pid, self.pid)  # here, too: it may be interrupted before it does so itself
         os.close(start)
         os.close(result)
@@ -184,7 +188,8 @@ class Fork:
     def run(self) -> str:
         """Let it work, wait for its end, and return what the work returns."""
         try:
-            os.write(self.start, b'\n')
+            with contextlib.suppress(BrokenPipeError):  # killed while it waited: its status says so
+                os.write(self.start, b'\n')
             with open(self.result, encoding='utf-8') as pipe:
                 said = pipe.read()
         except KeyboardInterrupt:
@@ -202,15 +207,23 @@ class Fork:
         os.waitpid(self.pid, 0)
 
 
-def take(said: str) -> None:
-    """Serve what was built; or leave nothing of it: the next one begins where the last good one ended."""
-    for part in ('html', 'doctrees'):
-        if not said:
-            mirror(NEXT / part, GOOD / part)
-        elif (GOOD / 'doctrees').exists():
-            mirror(GOOD / part, NEXT / part)
-        else:
-            shutil.rmtree(NEXT, ignore_errors=True)
+def take(said: str) -> str:
+    """Serve what was built; or leave nothing of it: the next one begins where the last good one ended.
+
+    Returns what is wrong, or nothing.
+    """
+    try:
+        for part in ('html', 'doctrees'):
+            if not said:
+                mirror(NEXT / part, GOOD / part)
+            elif (GOOD / 'doctrees').exists():
+                mirror(GOOD / part, NEXT / part)
+            else:
+                shutil.rmtree(NEXT, ignore_errors=True)
+    except OSError as error:  # the disk is full, for example
+        shutil.rmtree(NEXT, ignore_errors=True)
+        return f'{said}cannot copy what was built: {error}\n'
+    return said
 
 
 class Interrupt:
@@ -279,6 +292,30 @@ class Server:
         os.waitpid(self.pid, 0)
 
 
+def renewed(watch: Watch, before: Files, interrupt: Interrupt) -> Files:
+    """Wait for a change, and return the files.
+
+    One that was put back with its old time gets a new one: make and Sphinx see newer files only.
+    """
+    now = watch.changed(before, interrupt.woken, interrupt.check)
+    older = [path for path in before.keys() & now.keys() if now[path][0] < before[path][0]]
+    for path in older:
+        with contextlib.suppress(OSError):
+            os.utime(path)
+    return watch.files() if older else now
+
+
+def restartable(server: Server) -> bool:
+    """Return whether this module, as it is now, could begin anew; if not, say why."""
+    for file in Path('stage').glob('*.py'):  # whose time, in seconds, may be that of another text
+        Path(importlib.util.cache_from_source(str(file.resolve()))).unlink(missing_ok=True)
+    done = subprocess.run([sys.executable, '-c', 'import stage.serve'], capture_output=True, text=True, check=False)
+    if done.returncode:
+        server.tell(done.stderr)
+        print(f'{done.stderr.rstrip()}\nthe machinery itself is broken: it begins anew when that is mended', flush=True)
+    return not done.returncode
+
+
 def follow(server: Server, interrupt: Interrupt) -> None:
     """Build, and again after each change; return when the machinery itself has changed."""
     shutil.rmtree(GOOD / 'doctrees', ignore_errors=True)
@@ -289,9 +326,9 @@ def follow(server: Server, interrupt: Interrupt) -> None:
         begun = time.monotonic()
         if names != before.keys():  # Sphinx leaves the page of a file that is gone
             shutil.rmtree(NEXT, ignore_errors=True)
-        said = run()
+        said = tried(run)
         interrupt.check()
-        take(said)
+        said = take(said)
         server.tell(said, 0 if said else time.time_ns())
         if said:
             print(f'{said.rstrip()}\n{time.strftime("%X")} not built; the last good site is still served', flush=True)
@@ -304,24 +341,30 @@ def follow(server: Server, interrupt: Interrupt) -> None:
                 late = 'overtaken'  # it may have more than the browsers have been told
             elif late:
                 server.tell(late)
+                print(late.rstrip(), flush=True)
             take(late)
         gc.collect()
         gc.freeze()  # what is old enough need not be looked through in the forks
-        fork = Fork(partial(build, downloads=False), ready=get_ready)
+        fork = Fork(partial(build, downloads=False), ready=True)
         run = fork.run
         try:
-            now = watch.changed(before, interrupt.woken, interrupt.check)
+            while True:
+                before, old = renewed(watch, before, interrupt), before
+                if not any(path.endswith('.py') for path, _ in before.items() ^ old.items()):
+                    break
+                if restartable(server):
+                    fork.end()
+                    return
         except BaseException:
             fork.end()
             raise
-        if any(path.endswith('.py') for path, _ in now.items() ^ before.items()):
-            fork.end()
-            return
-        before = now
 
 
 def main(port: int) -> int:
     """Serve at this port, 0 for any free one, until SIGINT or SIGTERM; return the exit status."""
+    if not 0 <= port <= 65535:
+        print(f'port {port}: a port is a number up to 65535', file=sys.stderr)
+        return 1
     GOOD.mkdir(parents=True, exist_ok=True)
     lock = (GOOD / '.lock').open('w')
     try:
@@ -334,6 +377,10 @@ def main(port: int) -> int:
         print(f'port {port}: {error.strerror}; take another one: make serve port={port + 1}', file=sys.stderr)
         return 1
     os.environ['NO_COLOR'] = '1'
+    own = (GOOD / 'tmp').resolve()  # for what a compiler that is killed leaves, and the logs of Sphinx
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir()
+    os.environ['TMPDIR'] = str(own)
     logging.disable(logging.DEBUG)
     print(f'http://127.0.0.1:{server.port}/ follows every save until Ctrl-C', flush=True)
     try:
@@ -341,6 +388,9 @@ def main(port: int) -> int:
         follow(server, interrupt)
     except KeyboardInterrupt:
         return 0
+    except BrokenPipeError:
+        print('the process that serves has been killed: start make serve again', file=sys.stderr)
+        return 1
     finally:
         server.end()
     print('the machinery itself has changed: beginning anew', flush=True)

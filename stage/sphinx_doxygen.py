@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -28,33 +28,20 @@ def folder(config: Config) -> Path:
     return Path(config.breathe_projects[config.breathe_default_project])
 
 
-def start(top: Path) -> subprocess.Popen[str]:
-    """Start doxygen in a folder; it waits for settings, and without any it makes nothing.
-
-    Raises ExtensionError where there is none.
-    """
-    try:
-        process = subprocess.Popen(['doxygen', '-'], cwd=top, stdin=subprocess.PIPE,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    except FileNotFoundError:
-        raise ExtensionError('doxygen is missing: make doctor says how to install it') from None
-    process.stdin.write('GENERATE_HTML = NO\nGENERATE_LATEX = NO\n')
-    process.stdin.flush()
-    return process
-
-
 class Doxygen:
     """One run of doxygen."""
 
-    #: Who expects a build may start it before: half of its time is its start.
-    started: ClassVar[list[subprocess.Popen[str]]] = []
-
     def __init__(self, app: Sphinx) -> None:
-        """Let it work."""
+        """Start it.  Raises ExtensionError where there is none."""
         new = folder(app.config).with_name(f'{folder(app.config).name}.new')
         shutil.rmtree(app.confdir / new, ignore_errors=True)
         (app.confdir / new).mkdir(parents=True)
-        self.process = self.started.pop() if self.started else start(app.confdir)
+        try:
+            self.process = subprocess.Popen(
+                ['doxygen', '-'], cwd=app.confdir, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True, errors='replace')
+        except FileNotFoundError:
+            raise ExtensionError('doxygen is missing: make doctor says how to install it') from None
         self.process.stdin.write(f'@INCLUDE = docs/Doxyfile\nOUTPUT_DIRECTORY = "{new}"\n')
         self.process.stdin.close()
         self.process.stdin = None

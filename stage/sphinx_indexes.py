@@ -20,8 +20,9 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 
-from .script import Cue, ScriptError, read
+from .script import Cue, ScriptError, read, text_of
 
 PAGE = 'reference'
 SCREENPLAY = 'screenplay.rst'
@@ -46,7 +47,7 @@ def calls(text: str) -> set[str]:
 def sections(page: Path) -> Iterator[tuple[int, str, str]]:
     """Yield (line from 1, label of its section, line) for the lines of a page."""
     label = ''
-    for number, line in enumerate(page.read_text(encoding='utf-8').splitlines(), 1):
+    for number, line in enumerate(text_of(str(page)).splitlines(), 1):
         if match := LABEL.match(line):
             label = match[1]
         yield number, label, line
@@ -54,13 +55,13 @@ def sections(page: Path) -> Iterator[tuple[int, str, str]]:
 
 def symptoms(cue: Cue) -> Iterator[tuple[str, str]]:
     """Yield (name, line of output) of each error and signal that a cue shows."""
-    for line in filter(None, cue.expect):
+    for line in map(str.strip, filter(None, cue.expect)):
         for text, name in ERRORS.items():
             if line.endswith(f': {text}') or f'{name} ({text})' in line:
                 yield name, line
         if line in SIGNALS:
             yield SIGNALS[line], line
-    if cue.kind == 'key' and cue.end.kind == 'status' and cue.end.status > 128:
+    if cue.kind == 'key' and cue.end.kind == 'status' and cue.end.status - 128 in set(signal.Signals):
         yield signal.Signals(cue.end.status - 128).name, f'status {cue.end.status}'
 
 
@@ -68,7 +69,7 @@ def by_call(docs: Path) -> list[str]:
     """Return the lines of the index by call."""
     users, spoken, manual = defaultdict(set), defaultdict(dict), {}
     for file in sorted((docs.parent / 'code').glob('*/*.c')):
-        for call in calls(file.read_text(encoding='utf-8')):
+        for call in calls(text_of(str(file))):
             users[call].add(file.relative_to(docs.parent))
     for _, label, line in sections(docs / SCREENPLAY):
         for name, section in [*MANUAL.findall(line), *LITERAL.findall(line)]:
@@ -117,8 +118,11 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]],
 def derive(app: Sphinx, config: Config) -> None:
     """Make the indexes; as a setting, so that Sphinx sees when they change."""
     docs = Path(app.srcdir)
-    config.course_indexes = '\n'.join(['', 'By Call', '-------', '', *by_call(docs), 'By Symptom',
-                                       '----------', '', *by_symptom(docs)])
+    try:
+        config.course_indexes = '\n'.join(['', 'By Call', '-------', '', *by_call(docs), 'By Symptom',
+                                           '----------', '', *by_symptom(docs)])
+    except (ScriptError, OSError) as error:
+        raise ExtensionError(f'{error}') from None
 
 
 def append(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -34,11 +34,12 @@ class Watch:
         for folder in ['.', 'stage', *(path for top in ('code', 'docs') for path, _, _ in os.walk(top))]:
             if self.inotify >= 0:
                 self._add(self.inotify, os.fsencode(folder), CHANGES)
-            with contextlib.suppress(FileNotFoundError):  # it is being replaced: that is a change, too
-                for entry in os.scandir(folder):
-                    if self._counts(folder, entry.name) and entry.is_file():
-                        state = entry.stat()
-                        found[os.path.normpath(entry.path)] = (state.st_mtime_ns, state.st_size)
+            with contextlib.suppress(OSError):  # it is gone, or may not be read
+                for entry in list(os.scandir(folder)):
+                    with contextlib.suppress(FileNotFoundError):  # it is being replaced: that is a change, too
+                        if self._counts(folder, entry.name) and entry.is_file():
+                            state = entry.stat()
+                            found[os.path.normpath(entry.path)] = (state.st_mtime_ns, state.st_size)
         return found
 
     @staticmethod

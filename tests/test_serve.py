@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -173,6 +174,32 @@ def test_changed_machinery_begins_anew(serving: Serving) -> None:
     replace(serving.folder / "stage/sphinx_programs.py", "'on the code page'", "'on the page of code'")
     until(lambda: serving.shows("on the page of code"), "the new text")
     assert serving.said("beginning anew")
+
+
+def test_broken_machinery_is_said_and_begins_anew_when_it_is_mended(serving: Serving) -> None:
+    file = serving.folder / "stage/watch.py"
+    text = file.read_text()
+    file.write_text(text + "def (\n")
+    until(lambda: "SyntaxError" in serving.state()["error"], "the error")
+    file.write_text(text)
+    until(lambda: serving.said("beginning anew"), "the beginning")
+    until(lambda: serving.state()["built"] != "0" and not serving.state()["error"], "the next build")
+
+
+def test_a_file_that_is_put_back_with_its_old_time_is_seen(serving: Serving) -> None:
+    kept = serving.folder / "build/kept.c"
+    shutil.copy2(serving.folder / PROGRAM, kept)
+    replace(serving.folder / PROGRAM, SAYS, '"other usage: ')
+    until(lambda: serving.shows("other usage: "), "the new text")
+    os.replace(kept, serving.folder / PROGRAM)
+    until(lambda: not serving.shows("other usage: "), "the old text")
+    assert b"other usage: " not in (serving.folder / BINARY).read_bytes()
+
+
+def test_what_is_not_utf_8_does_not_hide_what_the_compiler_says(serving: Serving) -> None:
+    file = serving.folder / PROGRAM
+    file.write_bytes(file.read_bytes().replace(b"return EXIT_SUCCESS;", b'puts("\xf6") return EXIT_SUCCESS;'))
+    until(lambda: "error: expected" in serving.state()["error"], "the compiler's words")
 
 
 def test_the_downloads_are_those_of_the_sources(serving: Serving) -> None:

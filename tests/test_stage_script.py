@@ -417,7 +417,7 @@ def test_a_page_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path) -> No
     path.write_bytes(b"one\ntwo\nthr\xe4\n")
     result = stage("scenes", path)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == f"{path}:3: not UTF-8: save the page as UTF-8\n"
+    assert result.stderr == f"{path}:3: not UTF-8: save the file as UTF-8\n"
 
 
 def test_a_page_that_does_not_exist_is_reported(tmp_path: Path) -> None:
