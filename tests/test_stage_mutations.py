@@ -692,7 +692,7 @@ PROGRAM = [
     in_program(
         "no priority",
         "mq/020-mq-produce",
-        ALARM,
+        "value 20.0  priority 1\n",
         "number 0, documented 1",
         ("(unsigned)priority)", "0)"),
     ),
