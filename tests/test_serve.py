@@ -72,7 +72,7 @@ class Serving:
         try:
             with urllib.request.urlopen(self.address + "-serve", timeout=PATIENCE) as stream:
                 data = next(line for line in stream if line.startswith(b"data:"))
-        except (OSError, http.client.HTTPException):  # it begins anew
+        except (OSError, http.client.HTTPException, StopIteration):  # it begins anew
             return {"built": "0", "error": ""}
         return json.loads(data.removeprefix(b"data:"))
 
