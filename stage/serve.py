@@ -288,6 +288,7 @@ class Server:
 
     def end(self) -> None:
         """End it, and wait for that: the port is free again."""
+        os.kill(self.pid, signal.SIGKILL)  # a fork made just now may hold the other end of its messages
         self.messages.close()
         os.waitpid(self.pid, 0)
 
