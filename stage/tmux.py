@@ -39,6 +39,7 @@ SEQUENCES = {'\x1b[6~': 'next', '\x1b[5~': 'back', '\x1b[15~': 'retry', '\x1b[17
 #: Leaves a terminal as it was, where a killed server could not: mouse, cursor, screen.
 RESTORE = (b'\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h'
            b'\x1b[m\x1b[?1049l')
+ENDED = 'tmux has ended: start the performance again'
 HOLD = 'exec sleep 2147483647'
 
 
@@ -184,8 +185,19 @@ class Screen:
             words += [*([';'] if words else []), *command]
         done = self._ask(*words)
         if done.returncode and re.search('server|connect', done.stderr):
-            raise ScreenError('tmux has ended: start the performance again')
+            raise ScreenError(ENDED)
         return done.stdout.splitlines()
+
+    def opened(self, *commands: Sequence[str]) -> list[str]:
+        """Run commands that open panes; return the lines that they print, at least one.
+
+        Raises:
+            ScreenError: The server has ended; if it does so meanwhile, nothing but silence tells.
+        """
+        lines = self.run(*commands)
+        if not lines:
+            raise ScreenError(ENDED)
+        return lines
 
     def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(['tmux', '-S', self.socket, *words], env=self.environment,
@@ -199,8 +211,8 @@ class Screen:
         """Open the pane of the session ``notes``."""
         found = self.run(['list-panes', '-t', 'notes:', '-F', '#{pane_tty}'])
         if not found:
-            found = self.run(['new-session', '-d', '-s', 'notes', '-P', '-F', '#{pane_tty}', HOLD],
-                             ['set', '-w', '-t', 'notes:', 'pane-border-status', 'off'])
+            found = self.opened(['new-session', '-d', '-s', 'notes', '-P', '-F', '#{pane_tty}', HOLD],
+                                ['set', '-w', '-t', 'notes:', 'pane-border-status', 'off'])
         return View(found[0])
 
     def arrange(self, panes: Sequence[Pane], with_notes: bool) -> tuple[list[View], View | None]:
@@ -210,7 +222,7 @@ class Screen:
             The views of the terminals, and that of the notes.
         """
         form = '#{pane_id} #{pane_tty} #{window_width} #{window_height}'
-        first = self.run(['new-window', '-d', '-t', 'stage:', '-P', '-F', form, HOLD])[0].split()
+        first = self.opened(['new-window', '-d', '-t', 'stage:', '-P', '-F', form, HOLD])[0].split()
         columns, rows = int(first[2]), int(first[3])
         commands, split = [], ['split-window', '-d', '-t', first[0], '-P', '-F',
                                '#{pane_id} #{pane_tty}']
