@@ -3,9 +3,7 @@
 'use strict';
 
 const page = document.currentScript.dataset.built;
-let box;
-
-let source;
+let box, source;
 
 // A browser has six connections to one server, and may have more pages open: those that are seen listen.
 function listen() {

@@ -179,8 +179,9 @@ class Fork:
                 said = tried(work)
                 with open(result, 'w', encoding='utf-8') as pipe:
                     pipe.write(said)
-            finally:
                 os._exit(0)
+            finally:
+                os._exit(1)  # it must not look as if all went well
         os.setpgid(self.pid, self.pid)  # here, too: it may be interrupted before it does so itself
         os.close(start)
         os.close(result)
@@ -198,7 +199,7 @@ class Fork:
         finally:
             os.close(self.start)
             _, status = os.waitpid(self.pid, 0)
-        return f'{said}the build was killed by signal {status}\n' if status else said
+        return f'{said}the build has ended with wait status {status}, see waitpid(2)\n' if status else said
 
     def end(self) -> None:
         """It is not needed."""

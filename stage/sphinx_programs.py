@@ -21,6 +21,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
+from .script import text_of
+
 PAGE = 'code/index'
 LABEL = re.compile(r'\.\. _([^:]+):\s*$')
 LISTING = re.compile(r'\.\. literalinclude:: (\S+)')
@@ -46,7 +48,7 @@ def listings(docs: Path) -> list[Listing]:
     found: list[Listing] = []
     for page in sorted(docs.rglob('*.rst')):
         label = None
-        for number, line in enumerate(page.read_text(encoding='utf-8').splitlines(), 1):
+        for number, line in enumerate(text_of(str(page)).splitlines(), 1):
             if match := LABEL.match(line):
                 label = match[1]
             elif match := LISTING.match(line):
@@ -59,7 +61,7 @@ def listings(docs: Path) -> list[Listing]:
 
 def companions(file: Path) -> list[Path]:
     """The headers that have to lie beside a file."""
-    return [file.with_name(name) for name in INCLUDE.findall(file.read_text(encoding='utf-8'))]
+    return [file.with_name(name) for name in INCLUDE.findall(text_of(str(file)))]
 
 
 def caption(file: Path, top: Path, folder: Path) -> str:
@@ -170,7 +172,7 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
     code = Path(app.srcdir).parent / 'code'
     for listing in list(document.findall(nodes.literal_block)):
         file = Path(listing.get('source', ''))
-        if code not in Path(os.path.normpath(file)).parents or listing.parent is document:
+        if code not in Path(os.path.normpath(file)).parents or not isinstance(listing.parent, nodes.container):
             continue
         listing['highlight_args']['lineanchors'] = file.name  # of Pygments: 030-shm-produce.c-12
         listing.parent['ids'] = [file.name]  # it stays, whatever else is shown

@@ -214,6 +214,9 @@ def test_the_downloads_are_those_of_the_sources(serving: Serving) -> None:
 
 def test_a_port_that_is_taken_is_said_in_one_line(serving: Serving, tmp_path: Path) -> None:
     port = int(serving.address.rstrip("/").rpartition(":")[2])
+    done = make(serving.folder, "serve", "port=65536")
+    assert done.returncode != 0 and "port 65536: a port is a number up to 65535\n" in done.stdout
+    assert "Traceback" not in done.stdout
     done = make(serving.folder, "serve", f"port={port}")
     assert done.returncode != 0
     assert "this folder is served already" in done.stdout and "Traceback" not in done.stdout
@@ -260,5 +263,19 @@ def test_the_browser_loads_the_page_again_and_shows_what_is_wrong(serving: Servi
         until(lambda: seen("!document.querySelector('#serve-error')"), "its end")
         assert "content-security-policy" in serving.get("screenplay.html").lower()
         assert tab.complaints() == []
+    finally:
+        chromium.end()
+
+
+def test_more_pages_can_be_open_than_a_browser_has_connections(serving: Serving) -> None:
+    if not browser.find():
+        pytest.skip("no Chromium here")
+    chromium = browser.Browser()
+    try:
+        tab = browser.Tab(chromium)
+        tab.go(serving.address)
+        for _ in range(7):
+            tab.run("window.opened = window.open('index.html'); 0")
+            tab.until("opened.document.readyState === 'complete' && opened.document.querySelector('footer')")
     finally:
         chromium.end()

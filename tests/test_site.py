@@ -305,6 +305,7 @@ def test_addresses_are_those_that_are_configured(copy: Path) -> None:  # noqa: F
     code = (copy / "build/html/code/index.html").read_text()
     assert '<link rel="canonical" href="https://example.org/ipc/code/index.html">' in code
     assert '<a href="https://example.org/docs/code/index.rst">Source of this page</a>' in code
+    assert "Source of this page" not in (copy / "build/html/search.html").read_text()  # it has none
     said = {values.get("name") or values.get("property"): values.get("content")
             for tag, values in parse(copy / "build/html/code/index.html").elements if tag == "meta"}
     assert len(said["description"]) > 40 and said["og:description"] == said["description"]
