@@ -23,11 +23,10 @@ function switchTheme() {
   store.theme = chosen;
 }
 
-// Of a session what is typed, without prompts and output; of anything else, all.
-function textOf(block) {
-  const prompts = block.querySelectorAll('.gp');
+// Of a session what is typed at these prompts, without prompts and output; of anything else, all.
+function textOf(block, prompts) {
   if (!prompts.length) return block.querySelector('pre').textContent;
-  return [...prompts].map(prompt => {
+  return prompts.map(prompt => {
     let line = '';
     for (let node = prompt.nextSibling; node && !line.includes('\n'); node = node.nextSibling) {
       line += node.textContent;
@@ -45,17 +44,33 @@ async function copy(text) {
   area.remove();
 }
 
-function addCopyButton(block) {
-  if (!block.querySelector('.gp') && block.closest('.highlight-console')) return; // nothing typed
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'copy';
-  button.textContent = 'Copy';
-  button.addEventListener('click', async () => {
-    try { await copy(textOf(block)); button.textContent = 'Copied'; } catch { button.textContent = 'Failed'; }
-    setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+// One for each terminal in which something is typed: what waits in one is not to be fed with the next.
+function addCopyButtons(block) {
+  const copies = document.createElement('span');
+  copies.className = 'copies';
+  const names = [...block.querySelectorAll('.names b')].map(name => name.dataset.says);
+  (names.length ? names : ['']).forEach((name, index) => {
+    const prompts = [...block.querySelectorAll(name ? `.in-${index + 1} .gp` : '.gp')];
+    if (!prompts.length && block.closest('.highlight-console')) return; // nothing typed
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = name ? `copy in-${index + 1}` : 'copy';
+    button.append('Copy');
+    if (name) {
+      const of = document.createElement('span');
+      of.className = 'who';
+      of.append(` ${name}`);
+      button.append(of);
+    }
+    const say = word => { button.firstChild.data = word; };
+    button.addEventListener('click', async () => {
+      try { await copy(textOf(block, prompts)); say('Copied'); } catch { say('Failed'); }
+      setTimeout(say, 2000, 'Copy');
+    });
+    copies.append(button);
   });
-  block.append(button);
+  const heading = block.querySelector('.names');
+  if (heading) heading.after(copies); else block.append(copies);
 }
 
 // What scrolls sideways can be scrolled with the keyboard; what does not is no stop on the way.
@@ -71,7 +86,7 @@ document.addEventListener('DOMContentLoaded', () => {
   button.addEventListener('click', switchTheme);
   const menu = document.querySelector('#menu');
   menu.addEventListener('click', event => { if (event.target.closest('a')) menu.hidePopover?.(); });
-  document.querySelectorAll('div.highlight').forEach(addCopyButton);
+  document.querySelectorAll('div.highlight').forEach(addCopyButtons);
   addEventListener('load', reachScrolled);
   addEventListener('resize', reachScrolled);
   // From what the search has found to the words in the page.
