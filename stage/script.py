@@ -210,11 +210,11 @@ def read(path: str) -> Page:
     return parse(path, text_of(path))
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def parse(path: str, text: str) -> Page:
     """Parse the text of a page; ``path`` is for messages only.
 
-    The same text gives the same page, which is for reading only: one build asks three times.
+    The same text gives the same page, which is for reading only: one build asks several times.
     """
     lines = text.split('\n')
     page = Page(path, text, [], [])

@@ -23,6 +23,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
 from .script import Cue, ScriptError, read, text_of
+from .sphinx_scenes import targets
 
 PAGE = 'reference'
 SCREENPLAY = 'screenplay.rst'
@@ -68,7 +69,7 @@ def symptoms(cue: Cue) -> Iterator[tuple[str, str]]:
 def by_call(docs: Path) -> list[str]:
     """Return the lines of the index by call."""
     users, spoken, manual = defaultdict(set), defaultdict(dict), {}
-    for file in sorted((docs.parent / 'code').glob('*/*.c')):
+    for file in sorted((docs.parent / 'code').glob('[!.]*/[!.]*.c')):
         for call in calls(text_of(str(file))):
             users[call].add(file.relative_to(docs.parent))
     for _, label, line in sections(docs / SCREENPLAY):
@@ -86,23 +87,26 @@ def by_call(docs: Path) -> list[str]:
 
 
 def by_symptom(docs: Path) -> list[str]:
-    """Return the lines of the index by symptom."""
-    labels = {number: label for number, label, _ in sections(docs / SCREENPLAY)}
+    """Return the lines of the index by symptom: what the programs of the course have met, on all pages."""
     shown: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(dict)
-    try:
-        page = read(str(docs / SCREENPLAY))
-    except ScriptError:
-        return []  # drawing the page reports it
-    command: dict[str, str] = {}
-    for cue in page.cues():
-        command[cue.terminal] = cue.command if cue.kind == 'run' else command.get(cue.terminal, '')
-        for name, line in symptoms(cue):
-            what = command[cue.terminal].splitlines()[0]
-            lines = shown[name, f':ref:`{labels[cue.line]}`'].setdefault(what, [])
-            lines += [f'``{line}``'] if f'``{line}``' not in lines else []
+    for file in sorted(docs.rglob('[!.]*.rst'), key=lambda file: (file.name != SCREENPLAY, file)):
+        try:
+            page = read(str(file))
+        except ScriptError:
+            continue  # drawing the page reports it
+        names, command = targets(page, file.relative_to(docs).with_suffix('').as_posix()), {}
+        for scene in page.scenes:
+            title = scene.section if file.name == SCREENPLAY else f'{page.sections[0].title}: {scene.section}'
+            where = f':ref:`{title.replace("``", "")} <{names[scene.number]}>`'
+            for cue in scene.cues:
+                command[cue.terminal] = cue.command if cue.kind == 'run' else command.get(cue.terminal, '')
+                program = [line for line in command[cue.terminal].splitlines() if './' in line]
+                for name, line in symptoms(cue) if program else ():
+                    lines = shown[name, where].setdefault(program[-1], [])
+                    lines += [f'``{line}``'] if f'``{line}``' not in lines else []
     rows = [(f':term:`{name}`',  # no such term: no site
              '; '.join(f'``{what}``: {", ".join(lines)}' for what, lines in whats.items()), where)
-            for (name, where), whats in sorted(shown.items())]
+            for (name, where), whats in sorted(shown.items(), key=lambda row: row[0][0])]
     return table(('symptom', 'how it comes about', 'shown in'), rows)
 
 

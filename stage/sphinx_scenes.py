@@ -15,6 +15,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
@@ -115,6 +116,11 @@ def anchors(page: Page) -> dict[int, str]:
     return found
 
 
+def targets(page: Page, docname: str) -> dict[int, str]:
+    """Return number of a scene -> what the role ``ref`` calls it, on any page and in any format."""
+    return {number: f'{docname}-{anchor}' for number, anchor in anchors(page).items()}
+
+
 def _transcript(scene: Scene, index: int) -> str:
     """Return the lines of a cue as the page has them."""
     cue = scene.cues[index]
@@ -159,6 +165,31 @@ def _note(cue: Cue, following: list[Cue]) -> str:
     return f'[{cue.end.status}]' if cue.end.status else ''
 
 
+def _scenes(document: nodes.document) -> list[nodes.literal_block]:
+    return [block for block in document.findall(nodes.literal_block) if 'scene' in block['classes']]
+
+
+class Name(SphinxTransform):
+    """Gives each scene its anchor, and the name by which pages refer to it."""
+
+    default_priority = 400
+
+    def apply(self, **kwargs: Any) -> None:
+        """Do it; a page that cannot be read stays as it is, and drawing it reports why."""
+        blocks = _scenes(self.document)
+        if not blocks:
+            return
+        try:
+            page = read(str(self.env.doc2path(self.env.docname)))
+        except ScriptError:
+            return
+        names, labels = anchors(page), targets(page, self.env.docname)
+        for block, scene in zip(blocks, page.scenes, strict=False):
+            block['ids'].append(names[scene.number])
+            self.env.domains['std'].note_hyperlink_target(
+                labels[scene.number], self.env.docname, names[scene.number])
+
+
 class Draw(SphinxPostTransform):
     """Replaces the blocks of the class ``scene`` by their drawing."""
 
@@ -167,8 +198,7 @@ class Draw(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Do it; what cannot be drawn stays as it is, with a warning."""
-        blocks = [block for block in self.document.findall(nodes.literal_block)
-                  if 'scene' in block['classes']]
+        blocks = _scenes(self.document)
         if not blocks or self.app.builder.name == 'epub':
             return
         path = str(self.env.doc2path(self.env.docname))
@@ -187,6 +217,7 @@ class Draw(SphinxPostTransform):
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the transform."""
+    """Register the transforms."""
+    app.add_transform(Name)
     app.add_post_transform(Draw)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}
