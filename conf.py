@@ -14,6 +14,7 @@ needs_sphinx = '9.0'
 extensions = ['breathe', 'stage.sphinx_doxygen', 'stage.sphinx_caches', 'stage.sphinx_downloads',
               'stage.sphinx_figures', 'stage.sphinx_formats', 'stage.sphinx_indexes', 'stage.sphinx_minutes',
               'stage.sphinx_programs', 'stage.sphinx_scenes', 'stage.sphinx_theme', 'stage.sphinx_times']
+exclude_patterns = ['.*', '**/.*']  # what editors keep beside their files
 highlight_language = 'c'
 pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more
 pygments_dark_style = 'github-dark-high-contrast'

@@ -34,8 +34,8 @@ def course(top: Path, text: str, folder: Path) -> None:
     """Make all archives in ``folder``, from the project at ``top`` and the screenplay as text."""
     common = {'Makefile': MAKEFILE, 'LICENSE': (top / 'LICENSE').read_bytes()}
     whole = common | {'screenplay.txt': text.encode()}
-    for family in sorted(path for path in (top / 'code').iterdir() if path.is_dir()):
-        files = {path.name: path.read_bytes() for path in family.glob('*.[ch]')}
+    for family in sorted(path for path in top.glob('code/[!.]*') if path.is_dir()):
+        files = {path.name: path.read_bytes() for path in family.glob('[!.]*.[ch]')}
         archive(folder / f'ipc-{family.name}.tar.gz', common | files)
         whole |= {f'{family.name}/{name}': content for name, content in files.items()}
     archive(folder / 'ipc-course.tar.gz', whole)

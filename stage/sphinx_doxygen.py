@@ -50,6 +50,8 @@ class Doxygen:
     def end(self, app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
         """Wait for it.  What it complains about is a warning of Sphinx', too."""
         for line in self.process.communicate()[1].splitlines():
+            if '/.#' in line:
+                continue  # a file that somebody edits in Emacs has a link beside it that leads nowhere
             logger.warning('doxygen: %s', line.removeprefix(f'{app.confdir}/'))
         if self.process.returncode:
             raise ExtensionError(f'doxygen failed with status {self.process.returncode}')

@@ -46,7 +46,7 @@ class Listing:
 def listings(docs: Path) -> list[Listing]:
     """The listings of all pages."""
     found: list[Listing] = []
-    for page in sorted(docs.rglob('*.rst')):
+    for page in sorted(docs.rglob('[!.]*.rst')):
         label = None
         for number, line in enumerate(text_of(str(page)).splitlines(), 1):
             if match := LABEL.match(line):
@@ -135,7 +135,7 @@ def derive(app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
     docs = Path(app.srcdir)
     top = docs.parent
     shown = listings(docs)
-    files = sorted([*top.glob('code/*/*.c'), *top.glob('code/*/*.h')])
+    files = sorted(top.glob('code/[!.]*/[!.]*.[ch]'))
     for text, place in complaints(files, shown, top):
         logger.warning('%s', text, location=place)
     labelled = {listing.file for listing in shown if listing.label}

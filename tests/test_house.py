@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,6 +249,20 @@ def test_nothing_is_made_outside_of_build(copy: Path) -> None:
     assert make(copy, "clean").returncode == 0
     assert not (copy / "build").exists()
     assert (ROOT / "build/venv/bin/python").exists()
+
+
+def test_what_an_editor_keeps_beside_a_file_is_no_part_of_the_course(copy: Path) -> None:
+    for file in ("docs/screenplay.rst", "docs/code/index.rst", "code/mmap/010-mmap.c"):
+        path = copy / file
+        path.with_name(f".#{path.name}").symlink_to("somebody@there.4711:1234567890")  # Emacs, unsaved
+        for name in (f"#{path.name}#", f"{path.name}~", f".{path.name}.swp"):
+            path.with_name(name).write_bytes(b"\xff not for anybody")
+    made = make(copy, "-j4")
+    assert made.returncode == 0, made.stdout
+    assert "arning" not in made.stdout
+    assert sorted(path.name for path in (copy / "build/mmap").iterdir()) == ["005-read", "010-mmap", "020-mmap-anon"]
+    with tarfile.open(copy / "build/html/ipc-course.tar.gz") as archive:
+        assert not [name for name in archive.getnames() if not re.fullmatch(r"[\w-]+(/[\w-]+)+(\.[a-z]+)?", name)]
 
 
 def test_each_broken_rule_is_refused_with_what_to_do(copy: Path) -> None:
