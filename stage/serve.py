@@ -71,10 +71,12 @@ class Handler(SimpleHTTPRequestHandler):
 
     protocol_version = 'HTTP/1.1'  # which keeps connections open
     state: State
+    kept = False  # by the browser
 
     def do_GET(self) -> None:
         """Answer: the script, the messages to it, a page, or any other file."""
-        path = self.path.partition('?')[0]
+        path, _, version = self.path.partition('?v=')
+        path, self.kept = path.partition('?')[0], False
         if path == '/-serve.js':
             self._send(200, 'text/javascript', Path('stage/serve.js').read_bytes())
         elif path == '/-serve':
@@ -82,6 +84,7 @@ class Handler(SimpleHTTPRequestHandler):
         elif path.endswith(('/', '.html')) or not os.path.exists(self.translate_path(path)):
             self._page(Path(self.translate_path(path)))
         else:
+            self.kept = bool(version)
             super().do_GET()
 
     def _page(self, file: Path) -> None:
@@ -91,7 +94,7 @@ class Handler(SimpleHTTPRequestHandler):
         except (OSError, ValueError):  # no such file, or no name of a file
             lost, status = Path(self.directory, '404.html'), 404
             text = lost.read_bytes() if lost.exists() else NOTHING
-        script = f'<script src="/-serve.js?v={os.getpid()}" data-built="{built}"></script></body>'.encode()
+        script = f'<script src="/-serve.js" data-built="{built}"></script></body>'.encode()
         self._send(status, 'text/html; charset=utf-8', text.replace(b'</body>', script))
 
     def _tell(self) -> None:
@@ -116,8 +119,8 @@ class Handler(SimpleHTTPRequestHandler):
         self.wfile.write(body)
 
     def end_headers(self) -> None:
-        """Let the browser keep what has a version in its address, and nothing else."""
-        self.send_header('Cache-Control', 'max-age=86400' if '?v=' in self.path else 'no-store')
+        """Let the browser keep a file that has a version in its address, and nothing else."""
+        self.send_header('Cache-Control', 'max-age=86400' if self.kept else 'no-store')
         super().end_headers()
 
     def log_message(self, *_: object) -> None:

@@ -1,5 +1,6 @@
 """make serve: what is saved is built and shown, and what is wrong is said."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -63,6 +64,13 @@ class Serving:
             return error.read().decode()
         except (OSError, http.client.HTTPException):  # it begins anew
             return ""
+
+    def caching(self, path: str) -> str:
+        """What a browser is told about keeping a file."""
+        connection = http.client.HTTPConnection(self.address.split("/")[2], timeout=PATIENCE)
+        connection.request("GET", f"/{path}")
+        with contextlib.closing(connection):
+            return connection.getresponse().headers["Cache-Control"]
 
     def shows(self, text: str, path: str = "screenplay.html") -> bool:
         return text in self.get(path)
@@ -210,6 +218,13 @@ def test_the_downloads_are_those_of_the_sources(serving: Serving) -> None:
     def packed() -> bytes:
         return subprocess.run(["tar", "xzOf", archive, "ipc-shm/030-shm-produce.c"], capture_output=True).stdout
     until(lambda: packed() == (serving.folder / PROGRAM).read_bytes(), "the archive")
+
+
+def test_the_browser_keeps_what_has_its_checksum_in_its_address_and_nothing_else(serving: Serving) -> None:
+    sheet = re.findall(r'href="(_static/site.css\?v=\w+)"', serving.get("index.html"))[0]
+    for path, kept in ((sheet, True), ("_static/site.css", False), ("index.html?v=1", False), ("-serve.js?v=1", False),
+                       ("nowhere.css?v=1", False)):
+        assert ("max-age" in serving.caching(path)) == kept, path
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(serving: Serving, tmp_path: Path) -> None:
