@@ -10,6 +10,7 @@ builders, and a site without this extension, show the block as it is written.
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -22,6 +23,7 @@ from sphinx.util import logging
 from .script import Cue, End, Page, Scene, ScriptError, read
 
 logger = logging.getLogger(__name__)
+HYPHENATED = re.compile(r'[^\s-]+-\S+')
 
 
 class Drawing:
@@ -143,7 +145,9 @@ def _speech(cue: Cue) -> str:
         prompt = f'<span class="who">({escape(cue.terminal)}) </span>{prompt}'
     lines = []
     for line in cue.command.split('\n'):
-        lines.append(f'<span class="gp">{prompt}</span><span class="command">{escape(line)}</span>')
+        # A line must not end at the hyphen of a name: one could not see whether a blank follows.
+        words = HYPHENATED.sub(r'<span class="word">\g<0></span>', escape(line))
+        lines.append(f'<span class="gp">{prompt}</span><span class="command">{words}</span>')
         prompt = '&gt; '
     return '\n'.join(lines)
 

@@ -275,6 +275,18 @@ def test_in_columns_each_prompt_says_whose_it_is_to_those_who_hear_it(tab: brows
     assert "waiter is blocked in futex(poster)$ ./sem/120-sem-post" in spoken(next(iter(nodes.values())))
 
 
+def test_no_two_texts_of_a_figure_lie_upon_each_other(tab: browser.Tab, site: str) -> None:
+    tab.look(1280)
+    tab.go(f"{site}screenplay.html")
+    assert not tab.run("""[...document.querySelectorAll('svg.drawing')].flatMap(drawing => {
+        const texts = [...drawing.querySelectorAll('text')].map(one => [one.textContent, one.getBoundingClientRect()]);
+        return texts.flatMap(([a, {left, right, top, bottom}], index) => texts.slice(index + 1)
+            .filter(([, other]) => left < other.right && other.left < right &&
+                Math.min(bottom, other.bottom) - Math.max(top, other.top) > (bottom - top) / 4)
+            .map(([b]) => `${a} / ${b}`));
+    })""")
+
+
 def test_paper_has_no_navigation(tab: browser.Tab, site: str) -> None:
     tab.look(800, dark=True, media="print")
     tab.go(f"{site}screenplay.html")
