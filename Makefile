@@ -19,9 +19,9 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE # it is in nobody's way there
 # Programs beside the site; the site comes first, for it takes longest.
 MAKEFLAGS += $(if $(filter-out all programs html,$(or $(MAKECMDGOALS),all)),,-j$(shell getconf _NPROCESSORS_ONLN))
-ifneq ($(findstring :,$(CURDIR)),)
-$(error doxygen cannot work in a folder whose path has a ":" in it: move or rename $(CURDIR))
-endif
+$(if $(findstring :,$(CURDIR)),$(error doxygen cannot work in a folder whose path has a ":" in it: move or rename $(CURDIR)))
+blank    := $(shell find code docs -type f -name '*[[:space:]]*' ! -name '.*' ! -name '*~' ! -name '\#*')
+$(if $(blank),$(error make cannot work with a file whose name has a blank in it: move or rename $(blank)))
 missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
 $(if $(missing),$(error $(missing)))
 

@@ -8,7 +8,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # for stage/
 project = 'Sysprog: POSIX IPC'
 author = 'the authors of the course'
 copyright = '2026, the authors of the course'
-language = 'en'
 needs_sphinx = '9.0'
 
 extensions = ['breathe', 'stage.sphinx_doxygen', 'stage.sphinx_caches', 'stage.sphinx_downloads',

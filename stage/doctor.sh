@@ -161,6 +161,8 @@ fi
 limit=$(awk '/^Max msgqueue size/ { print $4 }' /proc/self/limits)
 if [ ! -d /proc/sys/fs/mqueue ]; then
     note 'POSIX message queues: this kernel has none (CONFIG_POSIX_MQUEUE)'
+elif ! have "$python"; then
+    note 'POSIX message queues: not tried, for there is no Python'
 elif makes_a_queue; then
     ok "POSIX message queues, RLIMIT_MSGQUEUE $limit bytes"
 else

@@ -12,7 +12,7 @@ def mirror(source: Path, target: Path) -> None:
     """Make ``target`` have the files of ``source``, and no others.
 
     A file of the same content keeps its place and its time: who asks for the time of a file, as
-    Sphinx and breathe do, sees only what has changed.  Others are replaced in one step.
+    Sphinx and breathe do, sees only what has changed.  Others are replaced in one step.  Raises OSError.
     """
     target.mkdir(parents=True, exist_ok=True)
     wanted = {entry.name: entry for entry in os.scandir(source)}

@@ -54,7 +54,7 @@ class State:
     """What the browsers are told: which build is served, and what is wrong with a newer one."""
 
     def __init__(self) -> None:
-        self.told, self.built = json.dumps({'built': '', 'error': ''}), ''
+        self.told, self.built = json.dumps({'built': '0', 'error': ''}), '0'
         self.changed = threading.Condition()
 
     def follow(self, messages: BinaryIO) -> None:
@@ -286,9 +286,15 @@ class Server:
         self.messages = open(writing, 'wb', buffering=0)
 
     def tell(self, error: str, built: int = 0) -> None:
-        """Tell the browsers about a build: it has a number of its own, or an error."""
+        """Tell the browsers about a build: it has a number of its own, or an error.
+
+        Raises ChildProcessError where the other process has been killed.
+        """
         self.built = built or self.built
-        self.messages.write(json.dumps({'built': str(self.built), 'error': error}).encode() + b'\n')
+        try:
+            self.messages.write(json.dumps({'built': str(self.built), 'error': error}).encode() + b'\n')
+        except BrokenPipeError:
+            raise ChildProcessError('the process that serves has been killed') from None
 
     def end(self) -> None:
         """End it, and wait for that: the port is free again."""
@@ -365,11 +371,12 @@ def follow(server: Server, interrupt: Interrupt) -> None:
             raise
 
 
-def main(port: int) -> int:
+def main(wanted: str) -> int:
     """Serve at this port, 0 for any free one, until SIGINT or SIGTERM; return the exit status."""
-    if not 0 <= port <= 65535:
-        print(f'port {port}: a port is a number up to 65535', file=sys.stderr)
+    if not wanted.isdecimal() or int(wanted) > 65535:
+        print(f'port {wanted}: a port is a number up to 65535', file=sys.stderr)
         return 1
+    port = int(wanted)
     GOOD.mkdir(parents=True, exist_ok=True)
     lock = (GOOD / '.lock').open('w')
     try:
@@ -379,7 +386,7 @@ def main(port: int) -> int:
         print('this folder is served already, by another make serve', file=sys.stderr)
         return 1
     except OSError as error:
-        print(f'port {port}: {error.strerror}; take another one: make serve port={port + 1}', file=sys.stderr)
+        print(f'port {port}: {error.strerror}; take another one, or any free one: make serve port=0', file=sys.stderr)
         return 1
     os.environ['NO_COLOR'] = '1'
     own = (GOOD / 'tmp').resolve()  # for what a compiler that is killed leaves, and the logs of Sphinx
@@ -389,12 +396,11 @@ def main(port: int) -> int:
     logging.disable(logging.DEBUG)
     print(f'http://127.0.0.1:{server.port}/ follows every save until Ctrl-C', flush=True)
     try:
-        server.tell('')
         follow(server, interrupt)
     except KeyboardInterrupt:
         return 0
-    except BrokenPipeError:
-        print('the process that serves has been killed: start make serve again', file=sys.stderr)
+    except ChildProcessError as error:
+        print(f'{error}: start make serve again', file=sys.stderr)
         return 1
     finally:
         server.end()
@@ -403,4 +409,4 @@ def main(port: int) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(*sys.argv[1:2] or ['']))

@@ -4,6 +4,9 @@
 set -eu
 python=build/venv/bin/python
 [ -t 1 ] || export NO_COLOR=1 # Sphinx would take CI=true for a terminal
+export TMPDIR="$PWD/build/tmp" # for what Sphinx writes when it fails
+rm -rf "$TMPDIR"
+mkdir -p "$TMPDIR"
 
 # The tools, once; again when other versions are asked for, or Python itself is another one.
 venv() {
@@ -35,8 +38,7 @@ commit() {
 html() {
     venv
     { cat build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt docs/_theme/theme.toml \
-        stage/sphinx_*.py stage/archive.py stage/mirror.py \
-        stage/script.py stage/site.sh; } >build/.basis
+        stage/*.py stage/site.sh; } >build/.basis
     cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
     rm -f build/sphinx/.done
     echo 'Building the site'

@@ -7,6 +7,7 @@ when a file that it shows is newer.  Without this extension the XML stays as it 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -42,8 +43,9 @@ class Doxygen:
                 stderr=subprocess.PIPE, text=True, errors='replace')
         except FileNotFoundError:
             raise ExtensionError('doxygen is missing: make doctor says how to install it') from None
-        self.process.stdin.write(f'@INCLUDE = docs/Doxyfile\nOUTPUT_DIRECTORY = "{new}"\n')
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # its status says why
+            self.process.stdin.write(f'@INCLUDE = docs/Doxyfile\nOUTPUT_DIRECTORY = "{new}"\n')
+            self.process.stdin.close()
         self.process.stdin = None
         self.new = app.confdir / new
 

@@ -36,7 +36,10 @@ def require_alt(app: Sphinx, document: nodes.document) -> None:
 
 
 def inline(file: Path, alt: str, options: dict[str, str]) -> str:
-    """The drawing as an element of a page, its ids unique there."""
+    """Return the drawing as an element of a page, its ids unique there.
+
+    Raises OSError, or ElementTree.ParseError where it is no XML.
+    """
     root = ElementTree.parse(file).getroot()
     prefix = nodes.make_id(file.stem) + '-'
     for element in root.iter():
@@ -58,7 +61,7 @@ def inline(file: Path, alt: str, options: dict[str, str]) -> str:
 
 def replace_images(app: Sphinx, document: nodes.document, docname: str) -> None:
     """Put the drawings into a page of HTML."""
-    if app.builder.name not in ('html', 'dirhtml', 'singlehtml'):
+    if app.builder.name != 'html':
         return
     for image in list(document.findall(nodes.image)):
         if not image['uri'].endswith('.svg') or '://' in image['uri']:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import locale
 import os
 import re
 import signal
@@ -30,9 +31,6 @@ SCREENPLAY = 'screenplay.rst'
 LABEL = re.compile(r'^\.\. _([\w-]+):$')
 MANUAL = re.compile(r':manpage:`(\w+)\(([23])\)`')  # calls, not commands of the same name
 LITERAL = re.compile(r'``(\w+)\(()\)``')
-#: Names by what the C library says.
-ERRORS = {os.strerror(number): name for number, name in errno.errorcode.items()}
-SIGNALS = {signal.strsignal(number): number.name for number in signal.Signals}
 #: What looks like a call and is C itself.
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'static_assert'}
 
@@ -54,14 +52,29 @@ def sections(page: Path) -> Iterator[tuple[int, str, str]]:
         yield number, label, line
 
 
+@functools.cache
+def said() -> tuple[dict[str, str], dict[str, str]]:
+    """Return what the C library says -> name, of errors and of signals.
+
+    In English, as the sessions are, whatever the language of the user, which Sphinx has set.
+    """
+    language = locale.setlocale(locale.LC_MESSAGES)
+    locale.setlocale(locale.LC_MESSAGES, 'C')
+    errors = {os.strerror(number): name for number, name in errno.errorcode.items()}
+    signals = {signal.strsignal(number): number.name for number in signal.Signals}
+    locale.setlocale(locale.LC_MESSAGES, language)
+    return errors, signals
+
+
 def symptoms(cue: Cue) -> Iterator[tuple[str, str]]:
     """Yield (name, line of output) of each error and signal that a cue shows."""
+    errors, signals = said()
     for line in map(str.strip, filter(None, cue.expect)):
-        for text, name in ERRORS.items():
+        for text, name in errors.items():
             if line.endswith(f': {text}') or f'{name} ({text})' in line:
                 yield name, line
-        if line in SIGNALS:
-            yield SIGNALS[line], line
+        if line in signals:
+            yield signals[line], line
     if cue.kind == 'key' and cue.end.kind == 'status' and cue.end.status - 128 in set(signal.Signals):
         yield signal.Signals(cue.end.status - 128).name, f'status {cue.end.status}'
 

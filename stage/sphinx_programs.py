@@ -19,9 +19,10 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from .script import text_of
+from .script import ScriptError, text_of
 
 PAGE = 'code/index'
 LABEL = re.compile(r'\.\. _([^:]+):\s*$')
@@ -44,7 +45,7 @@ class Listing:
 
 
 def listings(docs: Path) -> list[Listing]:
-    """The listings of all pages."""
+    """Return the listings of all pages.  Raises ScriptError where one is not UTF-8."""
     found: list[Listing] = []
     for page in sorted(docs.rglob('[!.]*.rst')):
         label = None
@@ -60,7 +61,7 @@ def listings(docs: Path) -> list[Listing]:
 
 
 def companions(file: Path) -> list[Path]:
-    """The headers that have to lie beside a file."""
+    """Return the headers that have to lie beside a file.  Raises ScriptError where it is not UTF-8."""
     return [file.with_name(name) for name in INCLUDE.findall(text_of(str(file)))]
 
 
@@ -134,7 +135,10 @@ def derive(app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
     """Make the list; have the page read again when it has changed, and only then."""
     docs = Path(app.srcdir)
     top = docs.parent
-    shown = listings(docs)
+    try:
+        shown = listings(docs)
+    except ScriptError as error:
+        raise ExtensionError(f'{error}') from None
     files = sorted(top.glob('code/[!.]*/[!.]*.[ch]'))
     for text, place in complaints(files, shown, top):
         logger.warning('%s', text, location=place)

@@ -38,7 +38,7 @@ class Drawing:
         """Return the element that stands for the block."""
         columns = list(dict.fromkeys(cue.terminal for cue in scene.cues))
         shape, head, anchor = '', '', self.anchors[scene.number]
-        if len(columns) > 1:
+        if 1 < len(columns) <= 4:  # for more there is no room: the transcript says it all
             shape = f' columns of-{len(columns)}'
             titles = ''.join(f'<b class="{self._place(columns, name)}" data-says="{escape(name)}"></b>'
                              for name in columns)

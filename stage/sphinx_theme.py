@@ -73,7 +73,7 @@ def tell(app: Sphinx, config: Config) -> None:
 
 def write(app: Sphinx) -> None:
     """Write the sheet."""
-    if app.builder.name in ('html', 'dirhtml', 'singlehtml'):
+    if app.builder.name == 'html':
         static = Path(app.outdir) / '_static'
         static.mkdir(parents=True, exist_ok=True)
         (static / 'site.css').write_text(sheet(Path(app.confdir), app.config), encoding='utf-8')

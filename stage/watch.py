@@ -33,7 +33,9 @@ class Watch:
         found: Files = {}
         for folder in ['.', 'stage', *(path for top in ('code', 'docs') for path, _, _ in os.walk(top))]:
             if self.inotify >= 0:
-                self._add(self.inotify, os.fsencode(folder), CHANGES)
+                added = self._add(self.inotify, os.fsencode(folder), CHANGES)
+                if added < 0 and os.path.isdir(folder):
+                    self.inotify = -1  # the user has no more watches: look again and again
             with contextlib.suppress(OSError):  # it is gone, or may not be read
                 for entry in list(os.scandir(folder)):
                     with contextlib.suppress(FileNotFoundError):  # it is being replaced: that is a change, too

@@ -250,6 +250,10 @@ def main() -> int:
                         help="clean, growth, serve (default: all)")
     parser.add_argument("--rounds", type=int, help="how often (default: 7, 3 and 20)")
     options = parser.parse_args()
+    if unknown := set(options.what) - {"clean", "growth", "serve"}:
+        parser.error(f"there is no {', '.join(sorted(unknown))} to measure")
+    if options.rounds is not None and options.rounds < 1:
+        parser.error("--rounds: at least 1")
     good = []
     with tempfile.TemporaryDirectory(prefix="ipc-bench-") as folder:
         top = Path(folder)

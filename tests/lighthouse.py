@@ -49,11 +49,10 @@ def ask(address: str, device: str) -> dict[str, Any]:
         ["node", NODE / "node_modules/lighthouse/cli/index.js", address, "--quiet", "--output=json", *options,
          f"--only-categories={','.join(CATEGORIES)}", "--no-enable-error-reporting",
          "--chrome-flags=--headless=new --no-sandbox --disable-dev-shm-usage"],
-        env=os.environ | {"CHROME_PATH": str(browser.find())}, check=True, capture_output=True, text=True)
-    report = json.loads(done.stdout)
-    if "runtimeError" in report:
-        raise SystemExit(f"{address}: {report['runtimeError']['message']}")
-    return report
+        env=os.environ | {"CHROME_PATH": str(browser.find())}, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"Lighthouse has failed on {address}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
 
 
 def judge(report: dict[str, Any], page: str, device: str) -> tuple[list[str], list[str]]:

@@ -92,6 +92,9 @@ ONE_OF_EACH = """{
 def test_axe_has_nothing_to_report(page: str, width: int, tab: browser.Tab, site: str) -> None:
     tab.look(width)
     tab.go(site + page)
+    if "?" in page:  # what is found comes later, and the words of it later still
+        tab.until("document.querySelector('.search-summary') && document.querySelectorAll('ul.search .context')"
+                  ".length === document.querySelectorAll('ul.search li').length")
     tab.run(f"{ONE_OF_EACH} {axe()}; 0")
     for theme in ("light", "dark"):
         tab.look(width, dark=theme == "dark")
@@ -108,14 +111,6 @@ def test_the_first_visit_is_light(tab: browser.Tab) -> None:
             if page != "search.html":
                 assert sorted(re.sub(r".*\.|[?].*", "", name) for name, _ in sent) == ["css", "html", "js"]
             assert sum(size for _, size in sent) < 60_000, sent
-
-
-def test_the_policy_allows_nothing_inline() -> None:
-    for page in PAGES:
-        text = (SITE / page).read_text(encoding="utf-8")
-        policy = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', text)
-        assert len(policy) == 1 and "unsafe" not in policy[0] and "default-src 'self' file:;" in policy[0]
-        assert not re.search(r"<style|<script(?![^>]* src=)| style=| on[a-z]+=\"", text), page
 
 
 def test_the_switch_is_kept(tab: browser.Tab, site: str) -> None:
@@ -165,6 +160,7 @@ def test_copy_takes_what_is_typed_in_one_terminal_and_nothing_else(page: str, ta
 def test_copy_takes_the_whole_of_a_listing(tab: browser.Tab, site: str) -> None:
     tab.go(f"{site}screenplay.html")
     tab.run("window.copied = []; navigator.clipboard.writeText = async text => { copied.push(text); }; 0")
+    tab.run("window.setTimeout = () => 0")  # it stays so
     tab.run("document.querySelectorAll('.highlight-c .copy').forEach(button => button.click())")
     files = re.findall(r"^\.\. literalinclude:: (\S+)", (DOCS / "screenplay.rst").read_text(), re.M)
     assert tab.run("copied") == [(DOCS / file).read_text() for file in files]

@@ -230,7 +230,8 @@ def listing(folder: Path) -> dict[str, int]:
 
 
 def outside(folder: Path) -> set[str]:
-    return {name for name in listing(folder) if not name.startswith("build/")}
+    return {f"{top.name}/{name}" for top in folder.iterdir() if top.name != "build"
+            for name in ([""] if top.is_file() else listing(top))}
 
 
 def replace(file: Path, old: str, new: str) -> None:

@@ -1,6 +1,10 @@
 """The reference page: complete against the programs and the sessions."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +78,21 @@ def test_calls_in_comments_and_texts_and_own_functions_are_not_calls() -> None:
     source = ('static int own(int x)\n{\n    return x;\n}\n/* a() */ // b()\n'
               'int main(void)\n{\n    if (own(1)) printf("c()");\n}\n')
     assert calls(source) == {"printf"}
+
+
+def test_the_index_by_symptom_is_the_same_in_another_language(tmp_path: Path) -> None:
+    made = shutil.which("localedef") and subprocess.run(
+        ["localedef", "-i", "de_DE", "-f", "UTF-8", tmp_path / "de_DE.UTF-8"], capture_output=True)
+    script = """if True:
+        import locale, os
+        locale.setlocale(locale.LC_ALL, "")  # as Sphinx does
+        from stage.sphinx_indexes import said
+        print(said()[0].get("File exists"), said()[1].get("Bus error"), os.strerror(17))"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True,
+                          env=os.environ | {"LOCPATH": str(tmp_path), "LC_ALL": "de_DE.UTF-8"})
+    if not made or "File exists" in done.stdout or done.returncode:
+        pytest.skip("needs German, of the package locales")
+    assert done.stdout.startswith("EEXIST SIGBUS ")
 
 
 # Words of the glossary that the screenplay uses before in another meaning.

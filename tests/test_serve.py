@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -48,9 +49,15 @@ class Serving:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(["make", "serve", "port=0"], cwd=folder, env=environment,
                                             stdout=log, stderr=log, start_new_session=True)
-        until(lambda: self.said(r"http://\S+/") or self.process.poll() is not None, "an address")
-        self.address = re.findall(r"http://\S+/", self.log.read_text())[0]
-        until(lambda: self.state()["built"] != "0" or self.state()["error"], "the first build")
+        try:
+            until(lambda: self.said(r"http://\S+/") or self.process.poll() is not None, "an address")
+            addresses = re.findall(r"http://\S+/", self.log.read_text())
+            assert addresses, self.log.read_text()
+            self.address = addresses[0]
+            until(lambda: self.state()["built"] != "0" or self.state()["error"], "the first build")
+        except BaseException:
+            self.end()
+            raise
 
     def said(self, pattern: str) -> bool:
         return bool(re.search(pattern, self.log.read_text()))
@@ -135,7 +142,7 @@ def test_a_saved_comment_comes_to_the_code_page(serving: Serving) -> None:
 @pytest.mark.parametrize(("file", "old", "new", "error"), [
     (PROGRAM, "return EXIT_SUCCESS;", "return EXIT_SUCCESS", "error: expected .;. before"),
     ("docs/screenplay.rst", "\nPost\n", "\n:ref:`nowhere`\n\nPost\n", "undefined label: .{0,6}nowhere"),
-    ("conf.py", "language = 'en'", "language = ", "SyntaxError|invalid syntax"),
+    ("conf.py", "project = '", "project = ", "SyntaxError|unterminated string"),
 ], ids=["program", "page", "settings"])
 def test_what_is_broken_says_so_above_the_last_good_page(
         serving: Serving, file: str, old: str, new: str, error: str) -> None:
@@ -155,13 +162,14 @@ def test_what_is_broken_says_so_above_the_last_good_page(
 
 
 def test_a_burst_of_saves_and_one_during_a_build_end_with_the_last(serving: Serving) -> None:
+    until(serving.builds, "the first build, said")
     begun = serving.builds()
     for number in range(40):
         file = serving.folder / ("docs/index.rst" if number % 2 else PROGRAM)
         with file.open("a") as end:
             end.write(f"\n// burst {number}\n")
     until(lambda: serving.shows("burst 38") and serving.shows("burst 39", "index.html"), "the last ones")
-    assert serving.builds() - begun <= 3
+    assert serving.builds() - begun < 10
     for number in range(4):  # each in the middle of the build of the one before
         with (serving.folder / PROGRAM).open("a") as end:
             end.write(f"// single {number}\n")
@@ -175,7 +183,7 @@ def test_pages_come_and_go(serving: Serving) -> None:
     until(lambda: serving.shows("One More", "more.html"), "the new page")
     page.unlink()
     until(lambda: not serving.shows("One More", "more.html"), "its end")
-    assert serving.get("more.html") == serving.get("nowhere.html")
+    assert bare(serving.get("more.html")) == bare(serving.get("nowhere.html"))
 
 
 def test_changed_machinery_begins_anew(serving: Serving) -> None:
@@ -227,10 +235,32 @@ def test_the_browser_keeps_what_has_its_checksum_in_its_address_and_nothing_else
         assert ("max-age" in serving.caching(path)) == kept, path
 
 
+def test_a_save_is_seen_where_the_user_has_no_more_watches_of_inotify(copy: Path) -> None:  # noqa: F811
+    limited = ["unshare", "-Ur", "sh", "-c", 'echo 2 > /proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
+    if not shutil.which("unshare") or subprocess.run([*limited, "true"], capture_output=True).returncode:
+        pytest.skip("needs user name spaces")
+    script = """if True:
+        import os, sys
+        from stage.watch import Watch
+        watch = Watch()
+        before = watch.files()
+        print("ready", flush=True)
+        print(set(watch.changed(before, os.pipe()[0], lambda: None)) - set(before))"""
+    with subprocess.Popen([*limited, sys.executable, "-c", script], cwd=copy, stdout=subprocess.PIPE, text=True) as it:
+        assert it.stdout and it.stdout.readline() == "ready\n"
+        until(lambda: "State:\tS" in Path(f"/proc/{it.pid}/status").read_text(), "it sleeps")
+        (copy / "code/mq/new.h").write_text("")
+        try:
+            assert it.communicate(timeout=PATIENCE)[0] == "{'code/mq/new.h'}\n"
+        finally:
+            it.kill()
+
+
 def test_a_port_that_is_taken_is_said_in_one_line(serving: Serving, tmp_path: Path) -> None:
     port = int(serving.address.rstrip("/").rpartition(":")[2])
-    done = make(serving.folder, "serve", "port=65536")
-    assert done.returncode != 0 and "port 65536: a port is a number up to 65535\n" in done.stdout
+    for wrong in ("65536", "-1", "http", ""):
+        done = make(serving.folder, "serve", f"port={wrong}")
+        assert done.returncode != 0 and f"port {wrong}: a port is a number up to 65535\n" in done.stdout
     assert "Traceback" not in done.stdout
     done = make(serving.folder, "serve", f"port={port}")
     assert done.returncode != 0
@@ -238,7 +268,7 @@ def test_a_port_that_is_taken_is_said_in_one_line(serving: Serving, tmp_path: Pa
     (serving.folder / "build/serve/.lock").unlink()  # as if it were another folder
     done = make(serving.folder, "serve", f"port={port}")
     assert done.returncode != 0
-    assert f"port {port}: Address already in use; take another one: make serve port={port + 1}\n" in done.stdout
+    assert f"port {port}: Address already in use; take another one, or any free one: make serve port=0\n" in done.stdout
     assert "Traceback" not in done.stdout
 
 

@@ -8,7 +8,6 @@ import shutil
 import struct
 import subprocess
 import tarfile
-import time
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -188,6 +187,14 @@ def test_each_listing_says_how_to_run_it_and_leads_to_the_code_page_and_back() -
         assert f'shown in <a class="reference internal" href="../screenplay.html#{file.name}">' in section
 
 
+def test_the_policy_allows_nothing_inline() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        policy = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', text)
+        assert len(policy) == 1 and "unsafe" not in policy[0] and "default-src 'self' file:;" in policy[0]
+        assert not re.search(r"<style|<script(?![^>]* src=)| style=| on[a-z]+=\"", text), page.name
+
+
 def test_figures_have_no_colour_but_that_of_the_text() -> None:
     for figure in (ROOT / "docs/figures").glob("*.svg"):
         colours = re.findall(r'\b(?:fill|stroke|color|stop-color)[=:]"? ?([^";]+)', figure.read_text())
@@ -251,9 +258,7 @@ def test_make_makes_only_what_has_changed(copy: Path) -> None:  # noqa: F811
     assert "-m sphinx" in log.read_text() and "doxygen" in log.read_text()
 
     log.unlink()
-    before = time.monotonic()
     again = make(copy, PATH=path)
-    assert time.monotonic() - before < 1
     assert again.stdout.count("\n") == 1
     assert not log.exists(), log.read_text()
 

@@ -111,3 +111,9 @@ def test_an_anchor_is_named_after_its_section_and_stays_when_a_scene_is_added_el
     ids = [list(anchors(parse("page.rst", text)).values()) for text in (before + after, before + PAGE + after)]
     assert ids[0] == [f"scene-{name}-{number}" for name in ("one", "two", "three-words") for number in (1, 2, 3)]
     assert set(ids[1]) - set(ids[0]) == {f"scene-one-{number}" for number in (4, 5, 6)}
+
+
+def test_more_terminals_than_there_is_room_for_columns_are_the_transcript() -> None:
+    scene = "\n.. code-block:: console\n   :class: scene\n\n" + "".join(f"   (t{n}) $ true\n" for n in range(5))
+    page = parse("page.rst", scene)
+    assert "columns" not in Drawing(page).html(page.scenes[0])

@@ -37,11 +37,14 @@ function textOf(block, prompts) {
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const focused = document.activeElement;
   const area = document.body.appendChild(document.createElement('textarea')); // plain http
   area.value = text;
   area.select();
-  document.execCommand('copy');
+  const done = document.execCommand('copy');
   area.remove();
+  focused.focus();
+  if (!done) throw new Error('the browser refuses to copy');
 }
 
 // One for each terminal in which something is typed: what waits in one is not to be fed with the next.
