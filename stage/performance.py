@@ -417,16 +417,12 @@ class Performance(Player):
                         raise
             elif fd in views:
                 data = self.views[views[fd]].read()
-                other = self.stage.terminals.get(views[fd])
                 if not data:
                     self.views.pop(views[fd]).close()
                     self.look_again = True
-                elif isinstance(other, Live) and not other.gone:
-                    other.touched = True
-                    other.write(data)
+                self._typed_in(views[fd], data)
             elif data := sheets[fd].read():
-                for key in re.findall(r'\x1b\[\d+~|[\s\S]', data.decode(errors='replace')):
-                    self._key(key)
+                self._pressed(data)
             else:
                 self._lost(sheets[fd])
         if not self.playing:
@@ -498,15 +494,33 @@ class Performance(Player):
         else:
             self.message = f'No scene "{asked}": give its number, or a part of a title.'
 
+    def _typed_in(self, key: Key, data: bytes) -> None:
+        """Pass on what somebody has typed into a terminal."""
+        terminal = self.stage.terminals.get(key)
+        if data and isinstance(terminal, Live) and not terminal.gone:
+            terminal.touched = True
+            terminal.write(data)
+
+    def _pressed(self, data: bytes) -> None:
+        """Take the keys that have come to the notes."""
+        for key in re.findall(r'\x1b\[\d+~|[\s\S]', data.decode(errors='replace')):
+            self._key(key)
+
     def arrange(self) -> None:
         """Show the terminals of the scene, and, but for a film, the notes if nobody else does."""
         panes = [Pane(name + (' #' if root else ''), self.colours[name])
                  for name, root in self._cast()]
-        for view in [*self.views.values(), *([self.beside] if self.beside else [])]:
-            view.close()
         film = self.auto and self.pace > 0
-        views, self.beside = self.screen.arrange(
+        views, beside = self.screen.arrange(
             panes or [Pane('', 'default')], not film and 'notes' not in self.screen.attached())
+        for key, view in self.views.items():  # where keys have gone until now
+            self._typed_in(key, view.rest())
+            view.close()
+        if self.beside:
+            self._pressed(self.beside.rest())
+            self.beside.close()
+        self.screen.leave()
+        self.beside = beside
         self.views = dict(zip(self._cast(), views, strict=False))
         for key, view in self.views.items():
             terminal = self.stage.terminals[key]

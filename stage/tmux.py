@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import re
+import select
 import signal
 import string
 import struct
@@ -104,7 +105,7 @@ class View:
             self.fd = os.open(os.devnull, os.O_RDWR)
             return
         with contextlib.suppress(termios.error):  # the same
-            tty.setraw(self.fd)
+            tty.setraw(self.fd, termios.TCSANOW)  # and keep what has been typed already
 
     def write(self, data: bytes) -> None:
         """Show; nothing, if the pane has been closed."""
@@ -121,6 +122,10 @@ class View:
             return os.read(self.fd, 65536)
         except OSError:
             return b''
+
+    def rest(self) -> bytes:
+        """Return what has been typed already, without waiting for more."""
+        return self.read() if select.select([self.fd], [], [], 0)[0] else b''
 
     def size(self) -> tuple[int, int]:
         """Return (rows, columns); any, if the pane has been closed."""
@@ -171,7 +176,7 @@ class Screen:
             if self.server.poll() is not None or time.monotonic() > deadline:
                 raise ScreenError('tmux does not start: try "tmux -L x -f /dev/null"')
             time.sleep(0.01)
-        self.window = ''
+        self.left = self.window = ''
         os.mkdir(f'{folder}/ready')
 
     def run(self, *commands: Sequence[str]) -> list[str]:
@@ -242,11 +247,16 @@ class Screen:
         if notes:
             commands.append(['set', '-p', '-t', notes[0], '@name', 'notes'])
         commands.append(['select-window', '-t', first[0]])
-        commands += [['kill-window', '-t', self.window]] if self.window else []
         self.run(*commands)
-        self.window = first[0]
+        self.left, self.window = self.window, first[0]
         self.panes = [place[0] for place in places]
         return [View(place[1]) for place in places], View(notes[1]) if notes else None
+
+    def leave(self) -> None:
+        """Close the panes that the last arrangement has replaced; what was typed there is lost."""
+        if self.left:
+            self.run(['kill-window', '-t', self.left])
+            self.left = ''
 
     def focus(self, number: int) -> None:
         """Let the keys go to this terminal."""
