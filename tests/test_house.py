@@ -240,12 +240,17 @@ def replace(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def test_nothing_is_made_outside_of_build(copy: Path) -> None:
+def test_nothing_is_made_outside_of_build(copy: Path, tmp_path: Path) -> None:
     before = outside(copy)
     made = make(copy, "-j4")
     assert made.returncode == 0, made.stdout
     assert made.stdout.endswith(f"{copy}/build/html/index.html\n")
     assert "warning" not in made.stdout
+    page = copy / "docs/index.rst"
+    page.write_bytes(page.read_bytes() + b"\xff")  # where Sphinx leaves a file, elsewhere
+    failed = make(copy, "html", TMPDIR=str(tmp_path))
+    assert failed.returncode != 0 and "docs/index.rst" in failed.stdout and "UTF-8" in failed.stdout, failed.stdout
+    assert list(tmp_path.iterdir()) == [copy]
     assert outside(copy) == before
     assert make(copy, "clean").returncode == 0
     assert not (copy / "build").exists()

@@ -283,6 +283,16 @@ def test_keys_that_come_at_once_are_not_lost(on: Show) -> None:
     on.shown("main", "$ xy")
 
 
+def test_what_is_typed_before_a_pane_is_looked_at_is_not_lost() -> None:
+    keyboard, pane = os.openpty()
+    os.write(keyboard, b"x\x1b[6~")
+    view = tmux.View(os.ttyname(pane))
+    assert (view.rest(), view.rest()) == (b"x\x1b[6~", b"")
+    view.close()
+    os.close(keyboard)
+    os.close(pane)
+
+
 def test_jump_can_be_left_and_says_what_does_not_exist(on: Show) -> None:
     jump(on, "9")
     on.noted('No scene "9"')
