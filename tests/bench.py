@@ -30,7 +30,6 @@ from stage.script import ScriptError, read  # noqa: E402
 
 SAVED = "code/shm/030-shm-produce.c"  # the file that is edited
 PROGRAMS = 100
-PATIENCE = 60  # seconds
 
 
 def copied(folder: Path) -> Path:
@@ -193,20 +192,10 @@ def reader(address: str) -> Iterator[Callable[[str], bool]]:
             return bool(tab.run(f"document.body?.textContent.includes('{text}')"))
         return False
     try:
-        until(lambda: tab.go(address) or seen("Screenplay"))
+        browser.until(lambda: tab.go(address) or seen("Screenplay"), "the page")
         yield seen
     finally:
         chromium.end()
-
-
-def until(condition: Callable[[], bool]) -> float:
-    """Wait for a condition, and return the seconds."""
-    begun = time.monotonic()
-    while not condition():
-        if time.monotonic() - begun > PATIENCE:
-            sys.exit("this took too long")
-        time.sleep(0.01)  # asking takes time from those who are asked
-    return time.monotonic() - begun
 
 
 def save_to_page(top: Path, rounds: int) -> tuple[list[float], list[float]]:
@@ -225,7 +214,7 @@ def save_to_page(top: Path, rounds: int) -> tuple[list[float], list[float]]:
 
                 def arrived() -> bool:
                     return seen(word) and word.encode() in program.read_bytes()
-                measured.append(until(arrived))
+                measured.append(browser.until(arrived, f"{word} in the page", pause=0.01))
                 time.sleep(0.7)  # nobody saves faster, and both finish what they do behind the page
     return times[0][1:], times[1][1:]  # the first ones wait for the first build
 

@@ -23,12 +23,21 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 OPTIONS = ["--headless", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--hide-scrollbars",
            "--disable-background-networking", "--disable-component-update", "--disable-sync",
            "--disable-default-apps", "--disable-extensions", "--disable-dev-shm-usage", "--no-sandbox"]
-PATIENCE = 300  # seconds; only something that hangs takes them
+PATIENCE = 90  # seconds; only something that hangs takes them
 
 
 def find() -> str | None:
     """The browser of this machine."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def until(condition: Callable[[], object], what: str, pause: float = 0.02) -> float:
+    """Wait for a condition, by asking again and again; return the seconds."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < PATIENCE, f"never: {what}"
+        time.sleep(pause)  # asking takes time from those who are asked
+    return time.monotonic() - begun
 
 
 class Browser:
@@ -140,10 +149,7 @@ class Tab:
 
     def until(self, script: str) -> None:
         """Wait for an expression to become true."""
-        end = time.monotonic() + PATIENCE
-        while not self.run(f"!!({script})"):
-            assert time.monotonic() < end, f"never true: {script}"
-            time.sleep(0.02)
+        until(lambda: self.run(f"!!({script})"), script)
 
     def _mine(self, method: str) -> list[dict[str, Any]]:
         return [event["params"] for event in self.browser.events

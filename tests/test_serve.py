@@ -9,28 +9,19 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import browser
 import pytest
+from browser import PATIENCE, until
 from test_house import copy, make, outside, replace  # noqa: F401
 
-PATIENCE = 90  # seconds; a machine may be busy
 PROGRAM = "code/shm/030-shm-produce.c"
 BINARY = "build/shm/030-shm-produce"
 SAYS = '"usage: '  # in the program, and so in its binary and on its page
-
-
-def until(condition: Callable[[], object], what: str = "") -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"never: {what}"
-        time.sleep(0.02)
 
 
 def bare(page: str) -> str:
