@@ -184,7 +184,7 @@ def test_changed_machinery_begins_anew(serving: Serving) -> None:
 
 
 def test_broken_machinery_is_said_and_begins_anew_when_it_is_mended(serving: Serving) -> None:
-    file = serving.folder / "stage/watch.py"
+    file = serving.folder / "stage/sphinx_times.py"
     text = file.read_text()
     file.write_text(text + "def (\n")
     until(lambda: "SyntaxError" in serving.state()["error"], "the error")
@@ -232,11 +232,11 @@ def test_a_save_is_seen_where_the_user_has_no_more_watches_of_inotify(copy: Path
         pytest.skip("needs user name spaces")
     script = """if True:
         import os, sys
-        from stage.watch import Watch
+        from stage.serve.watch import Watch
         watch = Watch()
         before = watch.files()
         print("ready", flush=True)
-        print(set(watch.changed(before, os.pipe()[0], lambda: None)) - set(before))"""
+        print(set(watch.changed(before)) - set(before))"""
     with subprocess.Popen([*limited, sys.executable, "-c", script], cwd=copy, stdout=subprocess.PIPE, text=True) as it:
         assert it.stdout and it.stdout.readline() == "ready\n"
         until(lambda: "State:\tS" in Path(f"/proc/{it.pid}/status").read_text(), "it sleeps")

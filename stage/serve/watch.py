@@ -7,7 +7,6 @@ import ctypes
 import os
 import select
 import time
-from collections.abc import Callable
 
 CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200  # closed, moved from and to, created, deleted: inotify(7)
 QUIET = 0.01  # seconds without another save: a burst has ended
@@ -31,7 +30,7 @@ class Watch:
     def files(self) -> Files:
         """Return the files as they are; what comes into their folders wakes ``changed`` from then on."""
         found: Files = {}
-        for folder in ['.', 'stage', *(path for top in ('code', 'docs') for path, _, _ in os.walk(top))]:
+        for folder in ['.', *(path for top in ('code', 'docs', 'stage') for path, _, _ in os.walk(top))]:
             if self.inotify >= 0:
                 added = self._add(self.inotify, os.fsencode(folder), CHANGES)
                 if added < 0 and os.path.isdir(folder):
@@ -49,23 +48,19 @@ class Watch:
         """Is it one of ours, and not what an editor keeps beside it?  As in the Makefile."""
         if folder == '.':
             return name == 'conf.py'
-        return name[0] not in '.#' and name[-1] != '~' and (folder != 'stage' or name.endswith('.py'))
+        return name[0] not in '.#' and name[-1] != '~' and (not folder.startswith('stage') or name.endswith('.py'))
 
-    def pause(self, wakes: int) -> None:
-        """Wait a little, but not when there is something to do: a save, or something to read at ``wakes``."""
-        select.select([wakes, *([self.inotify] if self.inotify >= 0 else [])], [], [], PAUSE)
+    def pause(self) -> None:
+        """Wait a little, but not when something is saved."""
+        select.select([self.inotify] if self.inotify >= 0 else [], [], [], PAUSE)
 
-    def changed(self, before: Files, wakes: int, check: Callable[[], None]) -> Files:
-        """Return the files once they are others than before, and none was saved just now.
-
-        Something to read at the descriptor ``wakes`` has ``check`` called, which may raise.
-        """
+    def changed(self, before: Files) -> Files:
+        """Return the files once they are others than before, and none was saved just now."""
         now = self.files()
         while now == before:
-            check()
-            readable, _, _ = select.select([wakes, *([self.inotify] if self.inotify >= 0 else [])], [], [],
-                                           None if self.inotify >= 0 else AGAIN)
-            if self.inotify in readable:
+            if self.inotify < 0:
+                time.sleep(AGAIN)
+            elif select.select([self.inotify], [], [], None)[0]:
                 os.read(self.inotify, 1 << 16)
             now = self.files()
         while True:
