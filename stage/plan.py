@@ -8,7 +8,46 @@ because of it. What has to come in time belongs to the step, too: a command afte
 from __future__ import annotations
 
 from .notes import plain
-from .script import Page, Scene
+from .script import Cue, Page, Scene
+
+
+class Plan:
+    """All cues of a page by their index, and the steps that they form."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.cues = [(scene, cue) for scene in page.scenes for cue in scene.cues]
+        lengths = [length for scene in page.scenes for length in steps(scene)]
+        self.starts = [sum(lengths[:number]) for number in range(len(lengths))]
+
+    def __len__(self) -> int:
+        return len(self.cues)
+
+    def cue(self, at: int) -> Cue:
+        """Return the cue of this index."""
+        return self.cues[at][1]
+
+    def near(self, at: int) -> tuple[Scene, Cue]:
+        """Return the cue of this index, or the last one, and its scene."""
+        return self.cues[min(at, len(self) - 1)]
+
+    def of(self, scene: Scene) -> range:
+        """Return the indexes of the cues of a scene."""
+        first = sum(len(other.cues) for other in self.page.scenes[:scene.number - 1])
+        return range(first, first + len(scene.cues))
+
+    def step(self, at: int) -> range:
+        """Return the indexes of this cue and of those that belong to the same step."""
+        return range(at, min((start for start in self.starts if start > at), default=len(self)))
+
+    def before(self, at: int) -> int:
+        """Return where the step before this cue begins."""
+        return max((start for start in self.starts if start < at), default=0)
+
+    def to(self, scene: Scene) -> list[Scene]:
+        """Return the scenes to be played before this one, from the last fresh one on."""
+        start = max((other.number for other in self.page.scenes[:scene.number] if other.fresh), default=1)
+        return self.page.scenes[start - 1:scene.number - 1]
 
 
 def steps(scene: Scene) -> list[int]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
 from .isolation import Stage
 from .matching import Renaming, plain
 from .script import Cue, Page, Scene
-from .terminal import DEADLINE, Clock, Observation, Terminal, as_lines, as_text, processes
+from .terminal import DEADLINE, Clock, Observation, Play, Terminal, as_lines, as_text, processes
 
 #: Lines of output that a report shows beyond those that were expected.
 MOST = 40
+#: Lines that were printed, and the exit status.
+Ended = tuple[list[str], int]
 
 
 @dataclass
@@ -49,14 +50,12 @@ class Player:
         page: What to play.
         stage: Where.
         deadline: Seconds beyond the programs' own sleeping.
-        pause: Reads from a terminal for at most so many seconds, while a cue is waited for.
     """
 
-    def __init__(self, page: Page, stage: Stage, deadline: float = DEADLINE,
-                 pause: Callable[[Terminal, float], None] | None = None) -> None:
+    def __init__(self, page: Page, stage: Stage, deadline: float = DEADLINE) -> None:
         self.page, self.stage = page, stage
         self.renaming = Renaming(stage.words())
-        self.clock = Clock(self._someone_sleeps, deadline, pause)
+        self.clock = Clock(self._someone_sleeps, deadline)
         self.waiting: dict[Terminal, Cue] = {}  # blocked terminals, and the cue that blocked them
         self.names: set[str] = set()
         self.last: Cue | None = None  # that has been played
@@ -70,7 +69,7 @@ class Player:
         return self.stage.level == 'bare' and (
             scene.private or any(cue.root for cue in scene.cues))
 
-    def open(self, cue: Cue) -> None:
+    def open(self, cue: Cue) -> Play[None]:
         """Open the cue's terminal, before the scene begins.
 
         The start of a shell would otherwise come between two cues that belong together.
@@ -78,7 +77,8 @@ class Player:
         terminal = self.stage.terminal(cue.terminal, cue.root)
         self.names.add(cue.terminal)
         if terminal.starting:
-            if not self.clock.wait(terminal, lambda: terminal.at_prompt() or terminal.ended()):
+            if not (yield from self.clock.wait(
+                    terminal, lambda: terminal.at_prompt() or terminal.ended())):
                 self._fail(cue, 'the shell does not get to its first prompt')
             terminal.take(status=True)
             terminal.starting = False
@@ -94,7 +94,7 @@ class Player:
         shown = [self.renaming.to_documented(line) for line in real[:len(cue.expect) + MOST]]
         raise Failed(Failure(cue, reason, plain(cue.expect), shown))
 
-    def play_cue(self, cue: Cue) -> None:
+    def play_cue(self, cue: Cue) -> Play[None]:
         """Play a cue in its open terminal and compare.
 
         Raises:
@@ -102,25 +102,25 @@ class Player:
         """
         self.last = cue
         try:
-            self._cue(cue)
+            yield from self._cue(cue)
         except Observation as observed:
             self._fail(cue, str(observed))
 
-    def _cue(self, cue: Cue) -> None:
+    def _cue(self, cue: Cue) -> Play[None]:
         terminal = self.stage.terminal(cue.terminal, cue.root)
         if cue.kind != 'resume':
             self._nobody_else_woken(cue)
         if cue.kind == 'run':
-            self._enter(terminal, self.renaming.to_real(cue.command))
+            yield from self._enter(terminal, self.renaming.to_real(cue.command))
         elif cue.kind == 'key':
             terminal.type(chr(ord(cue.command[1]) & 0x1f))
             terminal.asleep = None
         else:
-            self._goes_on(terminal)
+            yield from self._goes_on(terminal)
         self.waiting.pop(terminal, None)
         end = {'status': self._until_prompt, 'blocked': self._until_blocked,
                'running': self._until_running}[cue.end.kind]
-        lines, status = end(terminal, cue)
+        lines, status = yield from end(terminal, cue)
         if cue.kind == 'key' and lines[:1] == [''] and cue.expect[:1] != ['']:
             del lines[0]  # the line that the key itself is on
         self.renaming.pids |= self.stage.pids()
@@ -128,8 +128,9 @@ class Player:
         if cue.end.kind == 'status' and status != cue.end.status:
             self._fail(cue, f'exit status {status}, documented {cue.end.status}', lines)
 
-    def _enter(self, terminal: Terminal, command: str) -> None:
+    def _enter(self, terminal: Terminal, command: str) -> Play[None]:
         terminal.type(command + '\n')
+        yield from ()
 
     def _compare(self, cue: Cue, lines: list[str]) -> None:
         if not self.renaming.match(cue.expect, lines):
@@ -144,24 +145,25 @@ class Player:
                            f'"({terminal.name})" and what it prints before this line',
                            plain(cue.expect))
 
-    def _goes_on(self, terminal: Terminal) -> None:
+    def _goes_on(self, terminal: Terminal) -> Play[None]:
         """Make sure that a blocked process has been woken; a running one may do it any time."""
         if terminal.asleep is None:
             return
         call = terminal.asleep.call
         others = [other for other in self.stage.terminals.values()
                   if other is not terminal and other.busy and other not in self.waiting]
-        if not terminal.woken() and not (others and self.clock.wait(terminal, terminal.woken)):
+        if not terminal.woken() and not (
+                others and (yield from self.clock.wait(terminal, terminal.woken))):
             raise Observation(f'still blocked in {call}: nothing has woken it')
         terminal.asleep = None
 
-    def _until_prompt(self, terminal: Terminal, cue: Cue) -> tuple[list[str], int]:
-        if not self.clock.wait(terminal, terminal.at_prompt):
+    def _until_prompt(self, terminal: Terminal, cue: Cue) -> Play[Ended]:
+        if not (yield from self.clock.wait(terminal, terminal.at_prompt)):
             raise Observation(f'no end within {self.clock.deadline:g} s: {terminal.state()}')
         text, status = terminal.take(status=True)
         return as_lines(text), status
 
-    def _until_blocked(self, terminal: Terminal, cue: Cue) -> tuple[list[str], int]:
+    def _until_blocked(self, terminal: Terminal, cue: Cue) -> Play[Ended]:
         call = cue.end.call
         if call and call not in self.stage.calls.values():
             raise Observation(f'this machine has no system call {call}')
@@ -176,14 +178,14 @@ class Player:
             come = len(as_lines(as_text(terminal.output))) >= len(cue.expect)
             return terminal.asleep is not None and come
 
-        if not self.clock.wait(terminal, ready) and terminal.asleep is None:
+        if not (yield from self.clock.wait(terminal, ready)) and terminal.asleep is None:
             raise Observation(f'{terminal.state()}, documented as blocked in '
                               f'{call or "a system call"}')
         terminal.pump()
         self.waiting[terminal] = cue
         return as_lines(terminal.take()[0]), 0
 
-    def _until_running(self, terminal: Terminal, cue: Cue) -> tuple[list[str], int]:
+    def _until_running(self, terminal: Terminal, cue: Cue) -> Play[Ended]:
         taken = 0
 
         def ready() -> bool:
@@ -199,7 +201,7 @@ class Player:
             taken = stop or 0
             return stop is not None and terminal.running()
 
-        if not self.clock.wait(terminal, ready):
+        if not (yield from self.clock.wait(terminal, ready)):
             lines = terminal.lines()
             if self.renaming.reached(cue.expect, lines) is None:
                 self._fail(cue, self.renaming.reason(cue.expect, lines)

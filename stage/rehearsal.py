@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from .isolation import Stage
 from .player import Failed, Failure, Player
 from .script import ELLIPSIS, Cue, Page, Scene, escape
-from .terminal import DEADLINE
+from .terminal import DEADLINE, run
 
 
 @dataclass
@@ -103,11 +103,11 @@ class Rehearsal(Player):
             self.result.skipped += len(scene.cues)
             return
         for cue in scene.cues:
-            self.open(cue)
+            run(self.open(cue))
         for cue in scene.cues:
             self.progress(cue)
             self.result.cues += 1
-            self.play_cue(cue)
+            run(self.play_cue(cue))
 
     def _compare(self, cue: Cue, lines: list[str]) -> None:
         if not self.promote or self.renaming.match(cue.expect, lines):

@@ -19,8 +19,9 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .script import TIMED_SLEEPS
 
@@ -45,6 +46,7 @@ TIMEOUTS = {
 }
 
 
+Result = TypeVar('Result')
 #: PID -> (state, process group, session).
 Table = dict[int, tuple[str, int, int]]
 
@@ -314,21 +316,24 @@ class Terminal:
             pass
 
 
+#: While something is waited for: a terminal from which it may come, and seconds after which to look again.
+Wait = tuple['Terminal | None', float]
+#: What is done bit by bit: it yields where it has to wait, and returns its result.
+Play = Generator[Wait, None, Result]
+
+
 class Clock:
     """Waits for what must come, and counts the programs' own sleeping apart.
 
     Args:
         sleeping: Whether a program on the stage sleeps by the clock just now.
         deadline: Seconds beyond that sleeping.
-        pause: Reads from a terminal for at most so many seconds.
     """
 
-    def __init__(self, sleeping: Callable[[], bool], deadline: float = DEADLINE,
-                 pause: Callable[[Terminal, float], None] | None = None) -> None:
+    def __init__(self, sleeping: Callable[[], bool], deadline: float = DEADLINE) -> None:
         self.sleeping, self.deadline, self.slept = sleeping, deadline, 0.0
-        self.pause = pause or (lambda terminal, seconds: terminal.pump(seconds))
 
-    def wait(self, terminal: Terminal, ready: Callable[[], bool]) -> bool:
+    def wait(self, terminal: Terminal, ready: Callable[[], bool]) -> Play[bool]:
         """Read from the terminal until ``ready``; return False when the deadline has passed."""
         began, slept, nap = time.monotonic(), 0.0, 0.0005
         while True:
@@ -338,12 +343,23 @@ class Clock:
             now = time.monotonic()
             if now - began - slept > self.deadline or slept > OWN_SLEEP:
                 return False
-            self.pause(terminal, nap)
+            yield terminal, nap
             if self.sleeping():
                 pause = time.monotonic() - now
                 slept += pause
                 self.slept += pause
             nap = min(nap * 2, 0.05)  # output ends it early
+
+
+def run(play: Play[Result]) -> Result:
+    """Do it to the end, reading only from the terminal that is waited for."""
+    while True:
+        try:
+            terminal, seconds = next(play)
+        except StopIteration as end:
+            return end.value
+        if terminal:
+            terminal.pump(seconds)
 
 
 def _set_modes(fd: int, echo: bool) -> None:

@@ -1,0 +1,139 @@
+"""What is seen of a performance: a pane for each terminal of the scene, and one for the notes."""
+
+from __future__ import annotations
+
+import fcntl
+import struct
+import termios
+
+from .isolation import Stage
+from .live import Live
+from .script import Cue, Page, Scene
+from .tmux import Pane, Screen, View
+
+#: As in the style sheet of the site, by their numbers.
+COLOURS = '#4477aa', '#cc6677', '#228833', '#b8860b', '#aa3377', '#3399aa'
+Key = tuple[str, bool]
+
+
+class Panes:
+    """The views of the terminals of one scene and of the notes.
+
+    Args:
+        screen: Where they are.
+        stage: Whose terminals are seen.
+        page: Gives each terminal its colour.
+        film: The notes are not seen.
+    """
+
+    def __init__(self, screen: Screen, stage: Stage, page: Page, film: bool) -> None:
+        self.screen, self.stage, self.film = screen, stage, film
+        self.colours = {name: COLOURS[number - 1] for name, number in page.colours().items()}
+        self.cast: list[Key] = []
+        self.views: dict[Key, View] = {}
+        self.beside: View | None = None  # the notes within the stage
+        self.notes = screen.notes()
+        self.commands: list[str] = []  # that have been entered
+        self.stale = True
+        self.hidden = False  # what happens is not shown
+
+    def put_on(self, scene: Scene | None) -> None:
+        """Choose the terminals that are seen."""
+        cues = scene.cues if scene else []
+        self.cast = list(dict.fromkeys((cue.terminal, cue.root) for cue in cues))
+
+    def arrange(self) -> bytes:
+        """Show the terminals, and, but for a film, the notes if nobody else does.
+
+        Returns:
+            What has been typed into the notes that were there before.
+        """
+        self.stale = False
+        panes = [Pane(name + (' #' if root else ''), self.colours[name]) for name, root in self.cast]
+        views, beside = self.screen.arrange(
+            panes or [Pane('', 'default')], not self.film and 'notes' not in self.screen.attached())
+        for key, view in self.views.items():  # where keys have gone until now
+            self.typed(key, view.rest())
+            view.close()
+        pressed = b''
+        if self.beside:
+            pressed = self.beside.rest()
+            self.beside.close()
+        self.screen.leave()
+        self.beside = beside
+        self.views = dict(zip(self.cast, views, strict=False))
+        for key in self.views:
+            self.begin(key)
+        self.screen.strip(self.commands)
+        return pressed
+
+    def begin(self, key: Key) -> None:
+        """Show what a terminal has printed last."""
+        terminal = self.stage.terminals[key]
+        self.fit(key)
+        if isinstance(terminal, Live):
+            self.show(key, terminal.last_screen())
+
+    def show(self, key: Key, data: bytes) -> None:
+        """Show what a terminal has printed just now."""
+        if key in self.views and not self.hidden:
+            self.views[key].write(data)
+
+    def draw(self, view: View, lines: list[str]) -> None:
+        """Show the notes."""
+        text = '\x1b[K\r\n'.join(lines)
+        view.write(f'\x1b[?25l\x1b[H{text}\x1b[K\x1b[J'.encode())
+
+    def sheets(self) -> list[View]:
+        """Return where the notes are seen."""
+        return [view for view in (self.notes, self.beside) if view]
+
+    def typed(self, key: Key, data: bytes) -> None:
+        """Pass on what somebody has typed into a terminal."""
+        terminal = self.stage.terminals.get(key)
+        if data and isinstance(terminal, Live) and not terminal.gone:
+            terminal.touched = True
+            terminal.write(data)
+
+    def read(self, fd: int) -> bytes:
+        """Pass on what has been typed into a pane; return what has been pressed in the notes."""
+        for key, view in [*self.views.items()]:
+            if view.fd == fd:
+                data = view.read()
+                if not data:
+                    self.views.pop(key).close()
+                    self.stale = True
+                self.typed(key, data)
+        for view in self.sheets():
+            if view.fd == fd:
+                if data := view.read():
+                    return data
+                self._lost(view)
+        return b''
+
+    def _lost(self, view: View) -> None:
+        """Open the notes again."""
+        view.close()
+        if view is self.notes:
+            self.notes = self.screen.notes()
+        else:
+            self.beside, self.stale = None, True
+
+    def fit(self, key: Key) -> None:
+        """Tell a terminal its size, but not while a cue goes on: strace(1) shows the signal."""
+        terminal = self.stage.terminals.get(key)
+        if terminal and key in self.views and not terminal.busy and not terminal.gone:
+            size = struct.pack('HHHH', *self.views[key].size(), 0, 0)
+            if fcntl.ioctl(terminal.fd, termios.TIOCGWINSZ, bytes(8)) != size:
+                fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, size)
+
+    def focus(self, cue: Cue) -> None:
+        """Let the keys go to the terminal of a cue."""
+        if not self.hidden and (cue.terminal, cue.root) in self.views:
+            self.screen.focus([*self.views].index((cue.terminal, cue.root)))
+
+    def entered(self, command: str) -> None:
+        """Note a command that has been entered."""
+        self.commands.append(command)
+        if not self.hidden:
+            self.screen.strip(self.commands)
