@@ -51,17 +51,17 @@ $(build)/.flags: FORCE
 prune: ; rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
 
 html: build/html/.done ## the site: build/html/index.html
-build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/*.py .git/logs/HEAD) stage/site.sh | build/venv/.done
-	$(locked) sh stage/site.sh html
+build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/page/*.py .git/logs/HEAD) | build/venv/.done
+	$(locked) sh docs/build.sh html
 build/.inputs: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(inputs) | cmp -s - $@ || printf '%s\n' $(inputs) >$@
 build/venv/.done: docs/requirements.txt
-	$(locked) env PYTHON='$(PYTHON)' sh stage/site.sh venv
+	$(locked) env PYTHON='$(PYTHON)' sh docs/build.sh venv
 
 epub: html ## the site as a book: build/epub/ipc-course.epub
 pdf: html ## the site to print: build/pdf/ipc-course.pdf
 epub pdf:
-	$(locked) sh stage/site.sh $@
+	$(locked) sh docs/build.sh $@
 
 lighthouse: html ## how good Lighthouse finds each page of the site
 	$(venv) tests/lighthouse.py
@@ -81,7 +81,7 @@ recording: all ## a film of that, with nobody there: build/recording.cast
 	   -c '$(MAKE) -s perform AUTO=1 PACE=$(or $(PACE),1) && touch build/.held' && rm build/.held
 
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
-	@$(venv) -m stage.serve $(port)
+	@$(venv) -m docs._serve $(port)
 bench: build/venv/.done ## measures builds and make serve against their limits
 	@$(venv) tests/bench.py
 

@@ -10,9 +10,9 @@ author = 'the authors of the course'
 copyright = '2026, the authors of the course'
 needs_sphinx = '9.0'
 
-extensions = ['breathe', 'stage.sphinx_doxygen', 'stage.sphinx_caches', 'stage.sphinx_downloads',
-              'stage.sphinx_figures', 'stage.sphinx_formats', 'stage.sphinx_indexes', 'stage.sphinx_minutes',
-              'stage.sphinx_programs', 'stage.sphinx_scenes', 'stage.sphinx_theme', 'stage.sphinx_times']
+extensions = ['breathe', 'docs._ext.doxygen', 'docs._serve.caches', 'docs._ext.downloads',
+              'docs._ext.figures', 'docs._ext.books', 'docs._ext.indexes', 'docs._ext.timetable',
+              'docs._ext.programs', 'docs._ext.scenes', 'docs._ext.stylesheet', 'docs._ext.times']
 exclude_patterns = ['.*', '**/.*']  # what editors keep beside their files
 highlight_language = 'c'
 pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more

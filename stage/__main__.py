@@ -10,11 +10,12 @@ import subprocess
 import sys
 from types import FrameType
 
-from . import foyer, isolation
-from .rehearsal import Rehearsal, Result, diff, show_progress, write
-from .script import Page, ScriptError, read
-from .terminal import DEADLINE, system_calls
-from .tmux import ScreenError
+from .perform import launch as foyer
+from .sandbox import sandbox as isolation
+from .check.rehearsal import Rehearsal, Result, diff, show_progress, write
+from .page.model import Page, ScriptError, read
+from .sandbox.terminal import DEADLINE, system_calls
+from .perform.tmux import ScreenError
 
 #: Signals after which all is cleared up.
 ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP

@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 import browser  # noqa: E402
 
-from stage.script import ScriptError, read  # noqa: E402
+from stage.page.model import ScriptError, read  # noqa: E402
 
 SAVED = "code/shm/030-shm-produce.c"  # the file that is edited
 PROGRAMS = 100
@@ -97,7 +97,7 @@ def plain(folder: Path, course: Path) -> Callable[[], float]:
         with (folder / f"docs/{page}.rst").open("a") as file:
             file.write(f"\n{text}")
     settings = folder / "conf.py"
-    settings.write_text(re.sub(r"'stage\.\w+',?\s*", "", settings.read_text()))
+    settings.write_text(re.sub(r"'docs\.\w+\.\w+',?\s*", "", settings.read_text()))
 
     def build() -> float:
         shutil.rmtree(folder / "build/html", ignore_errors=True)

@@ -26,7 +26,7 @@ CONTRIBUTING = ROOT / "docs" / "contributing.rst"
 sys.path.insert(0, str(ROOT))
 
 from stage import isolation  # noqa: E402
-from stage.script import parse  # noqa: E402
+from stage.page.model import parse  # noqa: E402
 
 # Not a pause: after this long, what a test waits for is held not to happen.
 BOUND = 60.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stage.archive import archive
+from docs._ext.archives import archive
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ROOT / "code"

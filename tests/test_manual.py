@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
 
-from stage.script import read  # noqa: E402
-from stage.sphinx_indexes import calls  # noqa: E402
+from stage.page.model import read  # noqa: E402
+from docs._ext.indexes import calls  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREENPLAY = ROOT / "docs" / "screenplay.rst"

@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
 
-from stage.script import parse, read  # noqa: E402
-from stage.sphinx_minutes import timetable  # noqa: E402
-from stage.tmux import KEYS, SEQUENCES, configuration  # noqa: E402
+from stage.page.model import parse, read  # noqa: E402
+from docs._ext.timetable import timetable  # noqa: E402
+from stage.perform.tmux import KEYS, SEQUENCES, configuration  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 PERFORMING = (ROOT / "docs/performing.rst").read_text()

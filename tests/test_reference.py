@@ -11,9 +11,9 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
 
-from stage.script import parse, read  # noqa: E402
-from stage.sphinx_indexes import by_call, by_symptom, calls, symptoms  # noqa: E402
-from stage.sphinx_scenes import anchors  # noqa: E402
+from stage.page.model import parse, read  # noqa: E402
+from docs._ext.indexes import by_call, by_symptom, calls, symptoms  # noqa: E402
+from docs._ext.scenes import anchors  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "build/html/reference.html"
@@ -92,7 +92,7 @@ def test_the_index_by_symptom_is_the_same_in_another_language(tmp_path: Path) ->
 
     if printed("os.strerror(17)") in ("", "File exists\n"):
         pytest.skip("needs German, of the package locales")
-    names = "__import__('stage.sphinx_indexes').sphinx_indexes.said()"
+    names = "__import__('docs._ext.indexes').sphinx_indexes.said()"
     assert printed(f"[known.get(text) for known in {names} for text in ('File exists', 'Bus error')]") == (
         "['EEXIST', None, None, 'SIGBUS']\n")
 

@@ -178,13 +178,13 @@ def test_pages_come_and_go(serving: Serving) -> None:
 
 
 def test_changed_machinery_begins_anew(serving: Serving) -> None:
-    replace(serving.folder / "stage/sphinx_programs.py", "'on the code page'", "'on the page of code'")
+    replace(serving.folder / "docs/_ext/programs.py", "'on the code page'", "'on the page of code'")
     until(lambda: serving.shows("on the page of code"), "the new text")
     assert serving.said("beginning anew")
 
 
 def test_broken_machinery_is_said_and_begins_anew_when_it_is_mended(serving: Serving) -> None:
-    file = serving.folder / "stage/sphinx_times.py"
+    file = serving.folder / "docs/_ext/times.py"
     text = file.read_text()
     file.write_text(text + "def (\n")
     until(lambda: "SyntaxError" in serving.state()["error"], "the error")
@@ -232,7 +232,7 @@ def test_a_save_is_seen_where_the_user_has_no_more_watches_of_inotify(copy: Path
         pytest.skip("needs user name spaces")
     script = """if True:
         import os, sys
-        from stage.serve.watch import Watch
+        from docs._serve.watch import Watch
         watch = Watch()
         before = watch.files()
         print("ready", flush=True)

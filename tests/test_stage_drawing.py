@@ -8,8 +8,8 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
 
-from stage.script import parse  # noqa: E402
-from stage.sphinx_scenes import Drawing, anchors  # noqa: E402
+from stage.page.model import parse  # noqa: E402
+from docs._ext.scenes import Drawing, anchors  # noqa: E402
 
 PAGE = r"""
 .. code-block:: console

@@ -6,8 +6,8 @@ import re
 import pytest
 from stage_helpers import SCREENPLAY
 
-from stage.matching import Renaming, plain, tokens
-from stage.script import read
+from stage.check.renaming import Renaming, plain, tokens
+from stage.page.model import read
 
 A, B, C = "7f5e1c19d000", "7f5e1c19e000", "7f5e1c19f000"
 X, Y, Z = "7e0000001000", "7e0000002000", "7e0000003000"

@@ -20,7 +20,7 @@ from stage_helpers import (
     scenes_of,
 )
 
-from stage.script import ScriptError, parse
+from stage.page.model import ScriptError, parse
 
 TEXT = SCREENPLAY.read_text()
 

@@ -34,7 +34,7 @@ from stage_helpers import (
 from stage_show import Show, show
 
 from stage import notes, performance, plan, tmux
-from stage.script import parse, read
+from stage.page.model import parse, read
 
 needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
 

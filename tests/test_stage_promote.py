@@ -256,7 +256,7 @@ def test_a_page_is_promoted_by_its_name_alone(path: Path) -> None:
     assert sorted(os.listdir(path.parent)) == ["own", "page.rst"]
 
 
-WRITE = "import os; from stage.rehearsal import write; " + (
+WRITE = "import os; from stage.check.rehearsal import write; " + (
     "write('page.rst', 'new\\n' * 50000, os.open('.', os.O_RDONLY))"
 )
 

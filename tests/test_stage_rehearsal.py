@@ -34,7 +34,7 @@ from stage_helpers import (
 )
 
 from stage import isolation
-from stage.script import ScriptError, parse
+from stage.page.model import ScriptError, parse
 
 LEVELS = [
     pytest.param("user", marks=pytest.mark.skipif(LEVEL != "user", reason=helpers.WHY)),

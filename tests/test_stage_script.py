@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from stage_helpers import page, scene, stage
 
-from stage.script import Cue, End, Page, ScriptError, escape, parse, unescape
+from stage.page.model import Cue, End, Page, ScriptError, escape, parse, unescape
 
 
 def cues(*scenes: str) -> list[Cue]:

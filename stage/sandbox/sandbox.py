@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .script import Page, ScriptError
+from ..page.model import Page, ScriptError
 from .terminal import Terminal, processes
 
 LEVELS = ('user', 'root', 'bare')
@@ -83,7 +83,7 @@ class Objects:
 
     Args:
         page: What it mentions as ``/name`` belongs to the play.
-        calls: From :func:`stage.terminal.system_calls`.
+        calls: From :func:`stage.sandbox.terminal.system_calls`.
         prefix: Of the names that belong to the play.
     """
 
@@ -141,7 +141,7 @@ class Stage:
         programs: The folder that they come from; ``./shm/030-x`` is ``programs/shm/030-x``.
         level: One of :data:`LEVELS`, or ``host``; but for ``bare`` and ``host``, this process
             must be inside already.
-        calls: From :func:`stage.terminal.system_calls`.
+        calls: From :func:`stage.sandbox.terminal.system_calls`.
         kind: What a terminal is made of.
 
     Raises:
@@ -334,9 +334,9 @@ def start(level: str, arguments: list[str], **options: Any) -> subprocess.Popen[
 
     It ends when this process ends. ``options`` are those of :class:`subprocess.Popen`.
     """
-    package = str(Path(__file__).parents[1])
+    package = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH', '')]))
-    command = [*entrance(level), sys.executable, '-m', __package__, *arguments]
+    command = [*entrance(level), sys.executable, '-m', 'stage', *arguments]
     end = signal.SIGTERM if level in ON_THE_MACHINE else signal.SIGKILL
     environment = {**os.environ, 'PYTHONPATH': path, **options.pop('env', {})}
     return subprocess.Popen(command, env=environment, preexec_fn=end_with_us(end), text=True,

@@ -6,7 +6,7 @@ import functools
 import time
 
 from .live import CLEAR_LINE, Live
-from .terminal import Clock, Play
+from ..sandbox.terminal import Clock, Play
 
 #: Seconds between two letters that are typed.
 LETTER = 0.03

@@ -20,7 +20,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from .script import Cue, End, Page, Scene, ScriptError, read
+from stage.page.model import Cue, End, Page, Scene, ScriptError, read
 
 logger = logging.getLogger(__name__)
 HYPHENATED = re.compile(r'[^\s-]+-\S+')

@@ -1,6 +1,6 @@
 """What the instructor's keys do: a deed is a generator that yields while it waits.
 
-PageDown goes a step on (:mod:`stage.plan`), in two presses: the first types the command, a letter
+PageDown goes a step on (:mod:`stage.perform.plan`), in two presses: the first types the command, a letter
 at a time (pressed again meanwhile, it is there at once), the second presses Enter. With F9, *fast*,
 one press does both. A key, and a terminal that goes on, need one press. If Enter has been pressed
 by hand, that is fine, too.
@@ -12,14 +12,14 @@ played when its terminal is at its prompt again; until then, the notes say why n
 from __future__ import annotations
 
 from .keys import Keys
-from .matching import Renaming
+from ..check.renaming import Renaming
 from .panes import Panes
 from .performer import GivenUp, Performer
 from .plan import Plan, find
-from .player import Failed, Failure
+from ..check.player import Failed, Failure
 from .prompter import Prompter
-from .script import Scene
-from .terminal import Play
+from ..page.model import Scene
+from ..sandbox.terminal import Play
 from .typist import rest
 
 

@@ -6,9 +6,9 @@ import time
 
 from . import notes
 from .keys import HELP, Keys
-from .matching import Renaming
+from ..check.renaming import Renaming
 from .plan import Plan, contents
-from .script import Scene
+from ..page.model import Scene
 
 
 class Prompter:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .script import TIMED_SLEEPS
+from ..page.model import TIMED_SLEEPS
 
 #: Seconds beyond the programs' own sleeping after which waiting has failed.
 DEADLINE = 10.0

@@ -2,7 +2,7 @@
 
 A scene is a ``code-block:: console`` of the class ``scene``.  The scanner works
 on lines, not on a document tree, so that every cue keeps its place for reports
-and for :mod:`stage.rehearsal` to promote.  The syntax is described in
+and for :mod:`stage.check.rehearsal` to promote.  The syntax is described in
 ``docs/contributing.rst``.
 """
 

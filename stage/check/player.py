@@ -6,10 +6,10 @@ import difflib
 from dataclasses import dataclass
 from typing import NoReturn
 
-from .isolation import Stage
-from .matching import Renaming, plain
-from .script import Cue, Page, Scene
-from .terminal import DEADLINE, Clock, Observation, Play, Terminal, as_lines, as_text, processes
+from ..sandbox.sandbox import Stage
+from .renaming import Renaming, plain
+from ..page.model import Cue, Page, Scene
+from ..sandbox.terminal import DEADLINE, Clock, Observation, Play, Terminal, as_lines, as_text, processes
 
 #: Lines of output that a report shows beyond those that were expected.
 MOST = 40

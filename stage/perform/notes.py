@@ -7,7 +7,7 @@ import textwrap
 import unicodedata
 from dataclasses import dataclass, field
 
-from .script import COMMENT, DIRECTIVE, LABEL, LITERAL, NOTE, OPTION, UNDERLINE, Cue
+from ..page.model import COMMENT, DIRECTIVE, LABEL, LITERAL, NOTE, OPTION, UNDERLINE, Cue
 
 ROLE = re.compile(r'(?::[\w:+-]+:)?`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}')
 STRONG = re.compile(r'(?<![\w*])\*{1,2}(?=\S)([^*\n]+?)(?<=\S)\*{1,2}(?![\w*])')

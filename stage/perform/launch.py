@@ -1,7 +1,7 @@
 """Before and after a performance: what must be there, who enters, what a crashed one has left.
 
 This side of the curtain is the instructor's own terminal. The performance itself is a child in the
-name spaces of its stage (:mod:`stage.performance`); tmux is a child of that.
+name spaces of its stage (:mod:`stage.perform.performance`); tmux is a child of that.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import isolation, tmux
+from ..sandbox import sandbox as isolation
+from . import tmux
 from .live import Live
 from .performance import Performance
 from .plan import find
-from .script import Page, read
-from .terminal import system_calls
+from ..page.model import Page, read
+from ..sandbox.terminal import system_calls
 
 PREFIX = 'ipc-stage-'
 
@@ -153,7 +154,7 @@ def _as_root() -> int:
     kept = [f'{name}={os.environ[name]}' for name in
             ('PATH', 'PYTHONPATH', 'PYTHONPYCACHEPREFIX', 'TERM', 'LANG', 'LC_ALL', 'LC_CTYPE',
              'CC', 'TMPDIR') if name in os.environ]
-    command = ['sudo', 'env', *kept, sys.executable, '-m', __package__, *sys.argv[1:]]
+    command = ['sudo', 'env', *kept, sys.executable, '-m', 'stage', *sys.argv[1:]]
     try:
         return subprocess.run(command).returncode
     except FileNotFoundError:
@@ -184,7 +185,7 @@ def _make_room(page: Page, ask: bool) -> bool:
 
 def new_folder() -> tuple[str, int]:
     """Make the private folder of a performance; return it, and its lock, held until closed."""
-    here = os.open(Path(__file__).parent, os.O_RDONLY)
+    here = os.open(Path(__file__).parents[1], os.O_RDONLY)
     try:
         fcntl.flock(here, fcntl.LOCK_EX)  # nobody takes a folder for left that is not locked yet
         _clean_up()

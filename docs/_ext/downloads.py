@@ -8,8 +8,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from .archive import course
-from .script import ScriptError, read
+from .archives import course
+from stage.page.model import ScriptError, read
 
 SCREENPLAY = 'screenplay'
 

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .isolation import Stage
+from ..sandbox.sandbox import Stage
 from .player import Failed, Failure, Player
-from .script import ELLIPSIS, Cue, Page, Scene, escape
-from .terminal import DEADLINE, run
+from ..page.model import ELLIPSIS, Cue, Page, Scene, escape
+from ..sandbox.terminal import DEADLINE, run
 
 
 @dataclass

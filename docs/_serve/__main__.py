@@ -1,6 +1,6 @@
 """``make serve``: the course on localhost; it follows every save until Ctrl-C.
 
-This process watches the files and serves the site; another one builds (:mod:`stage.serve.builder`).
+This process watches the files and serves the site; another one builds (:mod:`docs._serve.builder`).
 A build works in ``build/serve/next``.  If it succeeds, what has changed goes to where it is served
 from; if not, everything is put back, and the browser shows what is wrong above the last good page.
 Where the machinery itself has changed, another builder takes over.
@@ -20,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-from ..mirror import mirror
+from .mirror import mirror
 from .server import Server
 from .watch import Files, Watch
 
@@ -34,9 +34,9 @@ class Builder:
     def __init__(self) -> None:
         for old in (GOOD / 'doctrees', NEXT):
             shutil.rmtree(old, ignore_errors=True)
-        for file in Path('stage').rglob('*.py'):  # whose time, in seconds, may be that of another text
+        for file in [*Path('stage').rglob('*.py'), *Path('docs').rglob('*.py')]:  # whose time, in seconds, may be that of another text
             Path(importlib.util.cache_from_source(str(file.resolve()))).unlink(missing_ok=True)
-        self.process = subprocess.Popen([sys.executable, '-m', 'stage.serve.builder'], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([sys.executable, '-m', 'docs._serve.builder'], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0)
 
     def build(self, downloads: bool = False) -> str:

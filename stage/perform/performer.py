@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from . import notes
-from .isolation import Stage
+from ..sandbox.sandbox import Stage
 from .live import Live
 from .panes import Panes
 from .plan import Plan
-from .player import Failed, Failure, Player
+from ..check.player import Failed, Failure, Player
 from .prompter import Prompter
-from .script import Cue, Scene
-from .terminal import Play, Terminal
+from ..page.model import Cue, Scene
+from ..sandbox.terminal import Play, Terminal
 from .typist import Typist
 
 
@@ -27,7 +27,7 @@ class Performer(Player):
 
     Args:
         plan: Of the page.
-        stage: Where; its terminals are :class:`stage.live.Live`.
+        stage: Where; its terminals are :class:`stage.perform.live.Live`.
         panes: In which the terminals are seen.
         prompter: Is told how a cue went.
         auto: Nobody presses a key; then all must be as rehearsed.

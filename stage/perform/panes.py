@@ -6,9 +6,9 @@ import fcntl
 import struct
 import termios
 
-from .isolation import Stage
+from ..sandbox.sandbox import Stage
 from .live import Live
-from .script import Cue, Page, Scene
+from ..page.model import Cue, Page, Scene
 from .tmux import Pane, Screen, View
 
 #: As in the style sheet of the site, by their numbers.

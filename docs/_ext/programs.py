@@ -22,7 +22,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from .script import ScriptError, text_of
+from stage.page.model import ScriptError, text_of
 
 PAGE = 'code/index'
 LABEL = re.compile(r'\.\. _([^:]+):\s*$')

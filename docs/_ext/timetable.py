@@ -15,8 +15,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from .script import Page, ScriptError, read
-from .sphinx_indexes import SCREENPLAY, table
+from stage.page.model import Page, ScriptError, read
+from .indexes import SCREENPLAY, table
 
 PAGE = 'performing'
 FIELD = 'Minutes'

@@ -23,8 +23,8 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
-from .script import Cue, ScriptError, read, text_of
-from .sphinx_scenes import targets
+from stage.page.model import Cue, ScriptError, read, text_of
+from .scenes import targets
 
 PAGE = 'reference'
 SCREENPLAY = 'screenplay.rst'

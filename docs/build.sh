@@ -1,5 +1,5 @@
 #!/bin/sh
-# One step of the site: "sh stage/site.sh venv", "... html", "... epub" or "... pdf".
+# One step of the site: "sh docs/build.sh venv", "... html", "... epub" or "... pdf".
 # The Makefile runs it when an input is newer than the site, one at a time.
 set -eu
 python=build/venv/bin/python
@@ -38,7 +38,7 @@ commit() {
 html() {
     venv
     { cat build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt docs/_theme/theme.toml \
-        stage/*.py stage/site.sh; } >build/.basis
+        docs/_*/*.py stage/page/*.py docs/build.sh; } >build/.basis
     cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
     rm -f build/sphinx/.done
     echo 'Building the site'

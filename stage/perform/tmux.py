@@ -22,7 +22,7 @@ import tty
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .isolation import end_with_us
+from ..sandbox.sandbox import end_with_us
 
 #: What tmux must know: server in the foreground (-D), send-keys -H, options of panes.
 OLDEST = 3, 2

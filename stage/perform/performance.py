@@ -7,16 +7,16 @@ import time
 
 from . import notes
 from .director import Director
-from .isolation import Stage
+from ..sandbox.sandbox import Stage
 from .keys import HELP, Keys  # noqa: F401
 from .panes import COLOURS, Panes  # noqa: F401
 from .performer import GivenUp, Performer
 from .plan import Plan
-from .player import Failed
+from ..check.player import Failed
 from .prompter import Prompter
-from .rehearsal import Result
-from .script import Page
-from .terminal import Observation, Play
+from ..check.rehearsal import Result
+from ..page.model import Page
+from ..sandbox.terminal import Observation, Play
 from .tmux import Screen
 from .typist import LETTER  # noqa: F401
 
@@ -26,7 +26,7 @@ class Performance:
 
     Args:
         page: What to play.
-        stage: Where; its terminals are :class:`stage.live.Live`.
+        stage: Where; its terminals are :class:`stage.perform.live.Live`.
         screen: What is seen of it.
         auto: Nobody presses a key; what does not hold ends the performance.
         deadline: Seconds beyond the programs' own sleeping.

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Callable
 
-from .terminal import PROMPT2, Terminal
+from ..sandbox.terminal import PROMPT2, Terminal
 
 #: Before a command is executed; where input is waited for, with the exit status at the prompt,
 #: and the number of the prompt: readline draws one again when the window changes its size.
@@ -27,7 +27,7 @@ CLEAR_LINE = '\x05\x15'
 
 
 class Live(Terminal):
-    """A terminal on stage; arguments as for :class:`stage.terminal.Terminal`."""
+    """A terminal on stage; arguments as for :class:`stage.sandbox.terminal.Terminal`."""
 
     # In the locale C, readline would take a letter beyond ASCII for a key with Meta.
     SHELL = ()

@@ -1,0 +1,1 @@
+"""What Sphinx does for this course beyond its own directives."""

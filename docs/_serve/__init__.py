@@ -1,0 +1,1 @@
+"""``make serve``: the course on localhost, which follows every save."""

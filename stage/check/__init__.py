@@ -1,0 +1,1 @@
+"""Plays pages and holds them against the kernel."""

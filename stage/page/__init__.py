@@ -1,0 +1,1 @@
+"""The pages: what a screenplay is, and how it is read."""

@@ -1,0 +1,1 @@
+"""Plays a page in front of a class, in tmux."""

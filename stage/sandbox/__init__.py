@@ -1,0 +1,1 @@
+"""Where a page is played: name spaces, terminals, objects, and what the kernel says of them."""
