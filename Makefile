@@ -14,6 +14,7 @@ inputs   := $(sort $(shell find code docs -type f ! -name '.*' ! -name '*~' ! -n
 made     := $(patsubst $(build)/.deps/%.d,$(build)/%,$(wildcard $(build)/.deps/*/*.d))
 stale    := $(filter-out $(programs),$(made))# their sources are gone
 venv     := build/venv/bin/python
+measure  := env PYTHONPATH=.:tests:tests/site $(venv) tests/measure
 locked    = @mkdir -p build && exec flock build/.lock
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE # it is in nobody's way there
@@ -64,14 +65,14 @@ epub pdf:
 	$(locked) sh docs/build.sh $@
 
 lighthouse: html ## how good Lighthouse finds each page of the site
-	$(venv) tests/lighthouse.py
+	$(measure)/lighthouse.py
 check: all ## plays all sessions of the pages, then runs all tests
-	$(venv) -m stage rehearse $(pages)
-	$(venv) -m pytest -q -rs -n auto --rootdir=. -o cache_dir=build/pytest tests
+	$(venv) -m stage check $(pages)
+	$(venv) -m pytest tests
 promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
 soak: all ## plays the screenplay many times, several at once; performs it, too
-	$(venv) tests/soak.py docs/screenplay.rst
+	$(measure)/soak.py docs/screenplay.rst
 
 perform: all ## plays PAGE=... in front of a class, from SCENE=... on; AUTO=1: nobody there; STAGE=host
 	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' $(if $(SCENE),--scene '$(SCENE)') \
@@ -83,7 +84,7 @@ recording: all ## a film of that, with nobody there: build/recording.cast
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
 	@$(venv) -m docs._serve $(port)
 bench: build/venv/.done ## measures builds and make serve against their limits
-	@$(venv) tests/bench.py
+	@$(measure)/bench.py
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh

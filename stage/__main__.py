@@ -1,4 +1,4 @@
-"""python3 -m stage rehearse|promote|perform|scenes PAGE... (``--help`` says more)."""
+"""python3 -m stage check|promote|perform|scenes PAGE... (``--help`` says more)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import subprocess
 import sys
 from types import FrameType
 
-from .perform import launch as foyer
-from .sandbox import sandbox as isolation
-from .check.rehearsal import Rehearsal, Result, diff, show_progress, write
-from .page.model import Page, ScriptError, read
-from .sandbox.terminal import DEADLINE, system_calls
+from .check.promoting import diff, write
+from .check.rehearsal import Rehearsal, Result, show_progress
+from .page.model import Page, ScriptError
+from .page.reader import read
+from .perform import launch
 from .perform.tmux import ScreenError
+from .sandbox import namespaces
+from .sandbox.clock import DEADLINE
+from .sandbox.processes import system_calls
+from .sandbox.sandbox import Sandbox
 
 #: Signals after which all is cleared up.
 ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 #: To choose from, and for a performance.
-LEVELS = isolation.LEVELS, (*isolation.LEVELS, 'host')
+LEVELS = namespaces.LEVELS, (*namespaces.LEVELS, 'host')
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             print()
             return 0
         if options.command == 'perform':
-            return foyer.play(options) if options.inside else foyer.perform(options)
+            return launch.play(options) if options.inside else launch.perform(options)
         if options.inside:
             return _play(options)
         return _send_inside(options)
@@ -60,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser('stage', description='Play the scenes of a page.')
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for name, text in (('rehearse', 'play the pages and compare'),
+    for name, text in (('check', 'play the pages and compare'),
                        ('promote', 'play the pages and write into them what came'),
                        ('perform', 'play a page in front of a class, a key a step'),
                        ('scenes', 'print the scenes as JSON')):
@@ -111,7 +115,7 @@ def _send_inside(options: argparse.Namespace) -> int:
             0 < options.scene <= len(page.scenes) for page in pages):
         raise OSError(f'there is no scene {options.scene}: {pages[0].path} has '
                       f'{len(pages[0].scenes)}')
-    level, why = (options.level, 'asked for') if options.level else isolation.choose()
+    level, why = (options.level, 'asked for') if options.level else namespaces.choose()
     worst = 0
     for page in pages:
         if not page.scenes:
@@ -121,7 +125,7 @@ def _send_inside(options: argparse.Namespace) -> int:
                 '--programs', options.programs, '--deadline', str(options.deadline)]
         call += ['--scene', str(options.scene)] if options.scene else []
         call += ['--keep-going'] if options.keep_going else []
-        worst = max(worst, isolation.inside(level, call))
+        worst = max(worst, namespaces.inside(level, call))
     return worst
 
 
@@ -131,8 +135,8 @@ def _play(options: argparse.Namespace) -> int:
     folder = os.open(os.path.dirname(page.path) or '.', os.O_RDONLY | os.O_DIRECTORY)
     calls = system_calls(os.environ.get('CC', 'cc'))
     colour = sys.stdout.isatty()
-    with isolation.Stage(page, options.programs, options.level, calls) as stage:
-        rehearsal = Rehearsal(page, stage, options.command == 'promote', options.deadline,
+    with Sandbox(page, options.programs, options.level, calls) as sandbox:
+        rehearsal = Rehearsal(page, sandbox, options.command == 'promote', options.deadline,
                               show_progress if sys.stderr.isatty() else lambda cue: None)
         result = rehearsal.play(options.scene, options.keep_going)
     if sys.stderr.isatty():

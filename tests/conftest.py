@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support import PROGRAMS, STRANGER
 
-pytest.register_assert_rewrite("process")  # before it is first imported
+pytest.register_assert_rewrite("process", "play", "show", "browser")  # before it is first imported
 
 import process  # noqa: E402
 
@@ -53,7 +54,7 @@ def _children() -> list[str]:
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended meanwhile
         command = " ".join(process.command_of(int(folder.name)))
-        if int(parent) == os.getpid() and str(process.PROGRAMS) in command:
+        if int(parent) == os.getpid() and str(PROGRAMS) in command:
             found.append(command)
     return found
 
@@ -80,7 +81,7 @@ def guard() -> str:
 def _public_programs() -> Iterator[Path]:
     """Copies for everybody: a repository below /root is closed to others."""
     with tempfile.TemporaryDirectory(prefix="ipc-test-") as folder:
-        for program in process.PROGRAMS.glob("*/[0-9]*-*"):
+        for program in PROGRAMS.glob("*/[0-9]*-*"):
             if program.is_file():
                 os.chmod(shutil.copy(program, folder), 0o755)
         os.chmod(folder, 0o755)
@@ -98,8 +99,8 @@ def stranger(_public_programs: Path) -> Callable[..., process.Completed]:
             program,
             *arguments,
             executable=_public_programs / program,
-            user=process.STRANGER,
-            group=process.STRANGER,
+            user=STRANGER,
+            group=STRANGER,
             extra_groups=(),
             cwd="/",
         )

@@ -8,8 +8,10 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+from stage.page.model import ScriptError
+from stage.page.reader import read
+
 from .archives import course
-from stage.page.model import ScriptError, read
 
 SCREENPLAY = 'screenplay'
 

@@ -23,14 +23,15 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
-from stage.page.model import Cue, ScriptError, read, text_of
-from .scenes import targets
+from stage.page.model import Cue, ScriptError
+from stage.page.reader import read, sections, text_of
+
+from .anchors import targets
+from .derived import SCREENPLAY, table
 
 PAGE = 'reference'
-SCREENPLAY = 'screenplay.rst'
-LABEL = re.compile(r'^\.\. _([\w-]+):$')
 MANUAL = re.compile(r':manpage:`(\w+)\(([23])\)`')  # calls, not commands of the same name
-LITERAL = re.compile(r'``(\w+)\(()\)``')
+WITH_PARENTHESES = re.compile(r'``(\w+)\(()\)``')
 #: What looks like a call and is C itself.
 KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'static_assert'}
 
@@ -41,15 +42,6 @@ def calls(text: str) -> set[str]:
     code = re.sub(r'/\*.*?\*/|//[^\n]*|"(\\.|[^"\\])*"', '', text, flags=re.DOTALL)
     own = set(re.findall(r'^(?:static )?\w+ (\w+)\([^;]*\)\n\{', code, re.MULTILINE))
     return set(re.findall(r'\b([a-z]\w*)\(', code)) - own - KEYWORDS
-
-
-def sections(page: Path) -> Iterator[tuple[int, str, str]]:
-    """Yield (line from 1, label of its section, line) for the lines of a page."""
-    label = ''
-    for number, line in enumerate(text_of(str(page)).splitlines(), 1):
-        if match := LABEL.match(line):
-            label = match[1]
-        yield number, label, line
 
 
 @functools.cache
@@ -86,7 +78,7 @@ def by_call(docs: Path) -> list[str]:
         for call in calls(text_of(str(file))):
             users[call].add(file.relative_to(docs.parent))
     for _, label, line in sections(docs / SCREENPLAY):
-        for name, section in [*MANUAL.findall(line), *LITERAL.findall(line)]:
+        for name, section in [*MANUAL.findall(line), *WITH_PARENTHESES.findall(line)]:
             if section:
                 manual.setdefault(name, section)
             where = f':ref:`{label}`' if label else f':doc:`the introduction <{Path(SCREENPLAY).stem}>`'
@@ -121,15 +113,6 @@ def by_symptom(docs: Path) -> list[str]:
              '; '.join(f'``{what}``: {", ".join(lines)}' for what, lines in whats.items()), where)
             for (name, where), whats in sorted(shown.items(), key=lambda row: row[0][0])]
     return table(('symptom', 'how it comes about', 'shown in'), rows)
-
-
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]],
-          widths: str = '20 50 30') -> list[str]:
-    """Return a table as reST."""
-    lines = ['.. list-table::', '   :header-rows: 1', f'   :widths: {widths}', '']
-    for row in [head, *rows]:
-        lines += [f'   {"*" if index == 0 else " "} - {cell}' for index, cell in enumerate(row)]
-    return [*lines, '']
 
 
 def derive(app: Sphinx, config: Config) -> None:

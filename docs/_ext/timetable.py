@@ -15,8 +15,10 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from stage.page.model import Page, ScriptError, read
-from .indexes import SCREENPLAY, table
+from stage.page.model import Page, ScriptError
+from stage.page.reader import read
+
+from .derived import SCREENPLAY, table
 
 PAGE = 'performing'
 FIELD = 'Minutes'

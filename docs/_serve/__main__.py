@@ -34,7 +34,8 @@ class Builder:
     def __init__(self) -> None:
         for old in (GOOD / 'doctrees', NEXT):
             shutil.rmtree(old, ignore_errors=True)
-        for file in [*Path('stage').rglob('*.py'), *Path('docs').rglob('*.py')]:  # whose time, in seconds, may be that of another text
+        # Their times, in seconds, may be those of another text.
+        for file in [*Path('stage').rglob('*.py'), *Path('docs').rglob('*.py')]:
             Path(importlib.util.cache_from_source(str(file.resolve()))).unlink(missing_ok=True)
         self.process = subprocess.Popen([sys.executable, '-m', 'docs._serve.builder'], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0)

@@ -6,10 +6,12 @@ import difflib
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ..sandbox.sandbox import Stage
-from .renaming import Renaming, plain
 from ..page.model import Cue, Page, Scene
-from ..sandbox.terminal import DEADLINE, Clock, Observation, Play, Terminal, as_lines, as_text, processes
+from ..sandbox.clock import DEADLINE, Clock, Play
+from ..sandbox.processes import processes
+from ..sandbox.sandbox import Sandbox
+from ..sandbox.terminal import Observation, Terminal, as_lines, as_text
+from .renaming import Renaming, plain
 
 #: Lines of output that a report shows beyond those that were expected.
 MOST = 40
@@ -48,13 +50,13 @@ class Player:
 
     Args:
         page: What to play.
-        stage: Where.
+        sandbox: Where.
         deadline: Seconds beyond the programs' own sleeping.
     """
 
-    def __init__(self, page: Page, stage: Stage, deadline: float = DEADLINE) -> None:
-        self.page, self.stage = page, stage
-        self.renaming = Renaming(stage.words())
+    def __init__(self, page: Page, sandbox: Sandbox, deadline: float = DEADLINE) -> None:
+        self.page, self.sandbox = page, sandbox
+        self.renaming = Renaming(sandbox.words())
         self.clock = Clock(self._someone_sleeps, deadline)
         self.waiting: dict[Terminal, Cue] = {}  # blocked terminals, and the cue that blocked them
         self.names: set[str] = set()
@@ -62,11 +64,11 @@ class Player:
 
     def _someone_sleeps(self) -> bool:
         table = processes()
-        return any(terminal.sleeping(table) for terminal in self.stage.terminals.values())
+        return any(terminal.sleeping(table) for terminal in self.sandbox.terminals.values())
 
     def left_out(self, scene: Scene) -> bool:
         """Whether a scene needs more than the bare machine."""
-        return self.stage.level == 'bare' and (
+        return self.sandbox.level == 'bare' and (
             scene.private or any(cue.root for cue in scene.cues))
 
     def open(self, cue: Cue) -> Play[None]:
@@ -74,7 +76,7 @@ class Player:
 
         The start of a shell would otherwise come between two cues that belong together.
         """
-        terminal = self.stage.terminal(cue.terminal, cue.root)
+        terminal = self.sandbox.terminal(cue.terminal, cue.root)
         self.names.add(cue.terminal)
         if terminal.starting:
             if not (yield from self.clock.wait(
@@ -88,7 +90,7 @@ class Player:
 
         ``real`` is what was printed instead, if not still in the terminal.
         """
-        terminal = self.stage.terminals.get((cue.terminal, cue.root))
+        terminal = self.sandbox.terminals.get((cue.terminal, cue.root))
         if real is None:
             real = as_lines(as_text(terminal.output)) if terminal else []
         shown = [self.renaming.to_documented(line) for line in real[:len(cue.expect) + MOST]]
@@ -107,7 +109,7 @@ class Player:
             self._fail(cue, str(observed))
 
     def _cue(self, cue: Cue) -> Play[None]:
-        terminal = self.stage.terminal(cue.terminal, cue.root)
+        terminal = self.sandbox.terminal(cue.terminal, cue.root)
         if cue.kind != 'resume':
             self._nobody_else_woken(cue)
         if cue.kind == 'run':
@@ -123,7 +125,7 @@ class Player:
         lines, status = yield from end(terminal, cue)
         if cue.kind == 'key' and lines[:1] == [''] and cue.expect[:1] != ['']:
             del lines[0]  # the line that the key itself is on
-        self.renaming.pids |= self.stage.pids()
+        self.renaming.pids |= self.sandbox.pids()
         self._compare(cue, lines)
         if cue.end.kind == 'status' and status != cue.end.status:
             self._fail(cue, f'exit status {status}, documented {cue.end.status}', lines)
@@ -150,7 +152,7 @@ class Player:
         if terminal.asleep is None:
             return
         call = terminal.asleep.call
-        others = [other for other in self.stage.terminals.values()
+        others = [other for other in self.sandbox.terminals.values()
                   if other is not terminal and other.busy and other not in self.waiting]
         if not terminal.woken() and not (
                 others and (yield from self.clock.wait(terminal, terminal.woken))):
@@ -165,7 +167,7 @@ class Player:
 
     def _until_blocked(self, terminal: Terminal, cue: Cue) -> Play[Ended]:
         call = cue.end.call
-        if call and call not in self.stage.calls.values():
+        if call and call not in self.sandbox.calls.values():
             raise Observation(f'this machine has no system call {call}')
 
         def ready() -> bool:
@@ -194,7 +196,7 @@ class Player:
                 status = terminal.take(status=True)
                 self._fail(cue, f'ended with exit status {status[1]} instead of going on',
                            as_lines(status[0]))
-            self.renaming.pids |= self.stage.pids()
+            self.renaming.pids |= self.sandbox.pids()
             stop = self.renaming.reached(cue.expect, lines := terminal.lines())
             if stop is None and None not in cue.expect and len(lines) >= len(cue.expect):
                 stop = len(cue.expect)  # these lines differ, and no more will make them equal
@@ -215,7 +217,7 @@ class Player:
         """Empty the stage, before a fresh scene and at the end; check first what must hold then."""
         if check and self.last:
             self._nobody_else_woken(self.last)
-            for terminal in self.stage.terminals.values():
+            for terminal in self.sandbox.terminals.values():
                 terminal.pump()
                 lines = as_lines(as_text(terminal.output))
                 if lines and not terminal.busy:
@@ -224,8 +226,8 @@ class Player:
                 if running := terminal.background():
                     self._fail(self.last, f'left running in terminal {terminal.name}: '
                                f'{", ".join(running)}', plain(self.last.expect))
-            if left := self.stage.objects():
+            if left := self.sandbox.objects():
                 self._fail(self.last, f'left behind: {", ".join(sorted(left))}: the page must '
                            'remove what it creates', plain(self.last.expect))
         self.waiting.clear()
-        self.stage.clear()
+        self.sandbox.clear()

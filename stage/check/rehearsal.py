@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import os
-import secrets
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..sandbox.sandbox import Stage
+from ..page.model import Cue, Page, Scene
+from ..page.scenes import ELLIPSIS, escape
+from ..sandbox.clock import DEADLINE, run
+from ..sandbox.sandbox import Sandbox
 from .player import Failed, Failure, Player
-from ..page.model import ELLIPSIS, Cue, Page, Scene, escape
-from ..sandbox.terminal import DEADLINE, run
 
 
 @dataclass
@@ -48,17 +46,17 @@ class Rehearsal(Player):
 
     Args:
         page: What to play.
-        stage: Where.
+        sandbox: Where.
         promote: Note what differs as an edit instead of a failure; a claim of the author
             (blocking, waking, exit status) fails all the same.
         deadline: Seconds beyond the programs' own sleeping.
         progress: Called with each cue before it is played.
     """
 
-    def __init__(self, page: Page, stage: Stage, promote: bool = False,
+    def __init__(self, page: Page, sandbox: Sandbox, promote: bool = False,
                  deadline: float = DEADLINE, progress: Callable[[Cue], None] = lambda cue: None,
                  ) -> None:
-        super().__init__(page, stage, deadline)
+        super().__init__(page, sandbox, deadline)
         self.promote, self.progress = promote, progress
         self.result = Result(page)
 
@@ -119,37 +117,6 @@ class Rehearsal(Player):
                        'change it in the page by hand', lines)
         text = [cue.indent + (ELLIPSIS if line is None else escape(line)) for line in new]
         self.result.edits.append((cue.first, cue.last, text))
-
-
-def write(path: str, text: str, folder: int) -> None:
-    """Replace a file by a new text at once: a reader sees the old one or the new one.
-
-    Args:
-        path: The page.
-        text: Its new text.
-        folder: Descriptor of its folder, opened before anything was mounted over it.
-    """
-    name = os.path.basename(path)
-    temporary = f'.{name}.{secrets.token_hex(4)}'  # our PID is 1, as everybody's on a stage
-    mode = os.stat(name, dir_fd=folder).st_mode & 0o777
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
-    try:
-        with os.fdopen(fd, 'w', encoding='utf-8', newline='') as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        os.unlink(temporary, dir_fd=folder)
-        raise
-
-
-def diff(result: Result) -> str:
-    """Return what promoting changes."""
-    return '\n'.join(difflib.unified_diff(
-        result.page.text.split('\n'), result.promoted().split('\n'), result.page.path,
-        f'{result.page.path} (promoted)', lineterm='', n=1))
 
 
 def show_progress(cue: Cue) -> None:

@@ -261,11 +261,9 @@ class Renaming:
                 for line, index in zip(documented, came, strict=True)]
 
 
-def _shape(line: str | None) -> tuple[Token, ...] | None:
-    """Return the tokens of a line without the values that may differ."""
-    floating = {'date', 'range', 'address', 'inode', 'blanks'}
-    return None if line is None else tuple(
-        (kind, '' if kind in floating else text) for kind, text in tokens(line))
+def plain(documented: Iterable[str | None]) -> list[str]:
+    """Return expected lines with the ellipsis as the page shows it."""
+    return ['...' if line is None else line for line in documented]
 
 
 def _form(date: str) -> str:
@@ -273,6 +271,8 @@ def _form(date: str) -> str:
     return re.sub(r'\d', '0', re.sub(MONTH, 'M', date.replace('  ', ' 0')))
 
 
-def plain(documented: Iterable[str | None]) -> list[str]:
-    """Return expected lines with the ellipsis as the page shows it."""
-    return ['...' if line is None else line for line in documented]
+def _shape(line: str | None) -> tuple[Token, ...] | None:
+    """Return the tokens of a line without the values that may differ."""
+    floating = {'date', 'range', 'address', 'inode', 'blanks'}
+    return None if line is None else tuple(
+        (kind, '' if kind in floating else text) for kind, text in tokens(line))

@@ -11,16 +11,15 @@ played when its terminal is at its prompt again; until then, the notes say why n
 
 from __future__ import annotations
 
-from .keys import Keys
+from ..check.player import Failed, Failure
 from ..check.renaming import Renaming
+from ..page.model import Scene
+from ..sandbox.clock import Play, rest
+from .keys import Keys
+from .notes import Prompter
 from .panes import Panes
 from .performer import GivenUp, Performer
 from .plan import Plan, find
-from ..check.player import Failed, Failure
-from .prompter import Prompter
-from ..page.model import Scene
-from ..sandbox.terminal import Play
-from .typist import rest
 
 
 class Director:
@@ -121,8 +120,8 @@ class Director:
         performer.typist.take_away()
         performer.waiting.clear()
         performer.bound.clear()
-        performer.stage.begin_again()
-        performer.renaming = Renaming(performer.stage.words())
+        performer.sandbox.begin_again()
+        performer.renaming = Renaming(performer.sandbox.words())
         self.panes.commands.clear()
         self.scene, self.prompter.said = None, ''
         self.panes.hidden = True
@@ -133,8 +132,9 @@ class Director:
                 self.prompter.message = f'Replaying scene {other.number} of {scene.number - 1} ...'
                 for cue in other.cues:
                     yield from performer.open(cue)
-                for self.at in self.plan.of(other):
-                    yield from performer.silently(self.at)
+                for at in self.plan.of(other):
+                    self.at = at
+                    yield from performer.silently(at)
             self.at, self.prompter.message = self.plan.of(scene)[0], ''
         finally:
             self.panes.hidden, self.scene = False, None
@@ -144,7 +144,7 @@ class Director:
 
     def revive(self) -> Play[None]:
         """Open terminals again whose shells have been ended by hand."""
-        terminals = self.performer.stage.terminals
+        terminals = self.performer.sandbox.terminals
         for key in [key for key, terminal in terminals.items() if terminal.ended()]:
             cue = next(cue for _, cue in self.plan.cues if (cue.terminal, cue.root) == key)
             yield from self.performer.open(cue)

@@ -16,13 +16,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..sandbox import sandbox as isolation
+from ..page.model import Page
+from ..page.reader import read
+from ..sandbox import namespaces
+from ..sandbox.objects import Objects
+from ..sandbox.processes import system_calls
+from ..sandbox.sandbox import Sandbox, remove_folder
 from . import tmux
 from .live import Live
 from .performance import Performance
 from .plan import find
-from ..page.model import Page, read
-from ..sandbox.terminal import system_calls
+from .screen import Screen
 
 PREFIX = 'ipc-stage-'
 
@@ -53,7 +57,7 @@ def perform(options: argparse.Namespace) -> int:
         if not _make_room(page, ask=seen and not options.auto):
             return 2
     level, why = ('host', '') if options.host else \
-        (options.level, 'asked for') if options.level else isolation.choose()
+        (options.level, 'asked for') if options.level else namespaces.choose()
     folder, lock = new_folder()
     call = [options.command, page.path, '--inside', '--level', level, '--why', why,
             '--programs', options.programs, '--deadline', str(options.deadline),
@@ -61,17 +65,17 @@ def perform(options: argparse.Namespace) -> int:
     call += ['--auto'] if options.auto else []
     call += ['--seen'] if seen else []
     try:
-        with isolation.start(level, call, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        with namespaces.start(level, call, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, env={'TMPDIR': folder}) as child:
             try:
                 if seen:
                     _watch(folder, child, level)
                 output, errors = child.communicate()
             except BaseException:
-                isolation.end(child, level)
+                namespaces.end(child, level)
                 raise
     finally:
-        isolation.remove_folder(folder)
+        remove_folder(folder)
         os.close(lock)
     if not output and child.returncode != 2:
         if seen:
@@ -112,12 +116,12 @@ def play(options: argparse.Namespace) -> int:
     calls = system_calls(os.environ.get('CC', 'cc'))
     hint = f'Second screen: {"sudo " if "SUDO_UID" in os.environ else ""}' \
            + ' '.join(tmux.attach(f'{options.folder}/tmux', 'notes'))
-    with isolation.Stage(page, options.programs, options.level, calls, Live) as stage:
-        if stage.user:
+    with Sandbox(page, options.programs, options.level, calls, Live) as sandbox:
+        if sandbox.user:
             os.chmod(options.folder, 0o711)  # the way to the folder of the programs
-        screen = tmux.Screen(options.folder)
+        screen = Screen(options.folder)
         try:
-            performance = Performance(page, stage, screen, options.auto, options.deadline,
+            performance = Performance(page, sandbox, screen, options.auto, options.deadline,
                                       options.pace, hint)
             result = performance.play(int(options.scene), options.seen)
         finally:
@@ -145,7 +149,7 @@ def _watch(folder: str, child: subprocess.Popen[str], level: str) -> None:
     try:
         child.wait(0 if client.stderr else 5)
     except subprocess.TimeoutExpired:  # the terminal has gone, or was never good enough
-        isolation.end(child, level)
+        namespaces.end(child, level)
         raise tmux.ScreenError(client.stderr.strip() or 'the terminal has gone') from None
 
 
@@ -164,7 +168,7 @@ def _as_root() -> int:
 
 def _make_room(page: Page, ask: bool) -> bool:
     """Offer to remove what a crashed performance has left; return whether all is free."""
-    objects = isolation.Objects(page, system_calls(os.environ.get('CC', 'cc')), 'ipc-')
+    objects = Objects(page, system_calls(os.environ.get('CC', 'cc')), 'ipc-')
     left = objects.left()
     if not left:
         return True
@@ -207,7 +211,7 @@ def _clean_up() -> None:
         try:
             if os.fstat(lock).st_uid == os.geteuid():
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                isolation.remove_folder(str(folder))
+                remove_folder(str(folder))
         except BlockingIOError:
             pass  # it goes on
         finally:

@@ -1,20 +1,17 @@
-"""The instructor's notes: the text of a page, and what comes next, made plain for a terminal."""
+"""The instructor's notes: the text before a scene, what comes next, how the last cue went; laid out for a terminal."""
 
 from __future__ import annotations
 
-import re
 import textwrap
+import time
 import unicodedata
 from dataclasses import dataclass, field
 
-from ..page.model import COMMENT, DIRECTIVE, LABEL, LITERAL, NOTE, OPTION, UNDERLINE, Cue
-
-ROLE = re.compile(r'(?::[\w:+-]+:)?`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}')
-STRONG = re.compile(r'(?<![\w*])\*{1,2}(?=\S)([^*\n]+?)(?<=\S)\*{1,2}(?![\w*])')
-FIELD = re.compile(r'^:[\w -]+:(?:\s|$)')
-BULLET = re.compile(r'^(?:[*+-]|#\.|\d+\.) +')
-#: Directives of whose body nothing is said.
-UNSAID = LITERAL | {'figure', 'image', 'index', 'meta', 'contents', 'sidebar', 'toctree', 'only'}
+from ..check.renaming import Renaming
+from ..page.model import Cue, Scene
+from ..page.prose import plain, prose
+from .keys import HELP, Keys
+from .plan import Plan, contents
 
 BOLD, DIM, REVERSE, GREEN, RED, YELLOW = '1', '2', '7', '32', '31', '33'
 
@@ -36,48 +33,72 @@ class Sheet:
     keys: str = ''
 
 
-def plain(text: str) -> str:
-    """Return a line of reStructuredText without its markup."""
-    text = re.sub(r'``(.+?)``', lambda code: code[1].replace('*', '\0'), text)
-    text = STRONG.sub(r'\1', ROLE.sub(r'\1', text))
-    return re.sub(r'\\(\S)', r'\1', text.replace('\0', '*')).removesuffix('::')
+class Prompter:
+    """What the notes say.
 
-
-def prose(lines: list[str]) -> list[str]:
-    """Return the paragraphs of a part of a page, plain.
-
-    A listing or a figure is only named; other blocks that are not text are left out.
+    Args:
+        plan: Of the page.
+        keys: What is being asked there.
     """
-    found: list[str] = []
-    open_, index = False, 0
-    while index < len(lines) and NOTE.match(lines[index].strip()):
-        index += 1  # what the cue before has ended with
-    while index < len(lines):
-        line = lines[index].rstrip()
-        index += 1
-        directive, depth = DIRECTIVE.match(line), len(line) - len(line.lstrip())
-        if directive or COMMENT.match(line) or LABEL.match(line.strip()):
-            open_ = False
-            if directive and directive[2] in ('literalinclude', 'figure', 'image'):
-                found.append(f'[{(directive[3] or "").removeprefix("../")}]')
-            if not directive or directive[2] in UNSAID:
-                while index < len(lines) and (not lines[index].strip() or len(lines[index])
-                                              - len(lines[index].lstrip()) > depth):
-                    index += 1
-        elif not line or OPTION.match(line) or FIELD.match(line):
-            open_ = False
-        elif UNDERLINE.match(line) and found and open_:
-            found[-1] = found[-1].upper()
-            open_ = False
-        elif bullet := BULLET.match(line.strip()):
-            found.append('* ' + plain(line.strip()[bullet.end():]))
-            open_ = True
-        elif open_:
-            found[-1] += ' ' + plain(line.strip())
-        else:
-            found.append(plain(line.strip()))
-            open_ = True
-    return found
+
+    def __init__(self, plan: Plan, keys: Keys) -> None:
+        self.plan, self.keys = plan, keys
+        self.message = ''
+        self.held, self.said = True, ''  # of the last cue
+        self.began: float | None = None
+        self.prose: tuple[int, list[str]] = 0, []
+
+    def tell(self, said: str, held: bool) -> None:
+        """Say how a cue went."""
+        self.held, self.said = held, f'{"✓" if held else "✗"} {said}'
+
+    def begin(self) -> None:
+        """The clock runs from the first key on."""
+        self.began = self.began or time.monotonic()
+
+    def seconds(self) -> int:
+        """Return how long it has been going on."""
+        return int(time.monotonic() - self.began) if self.began else 0
+
+    def state(self) -> tuple[object, ...]:
+        """Return what the notes depend on, but for the place in the page."""
+        keys = self.keys
+        return (self.message, self.said, keys.asking, keys.fast, keys.quitting, self.seconds())
+
+    def sheet(self, at: int, todo: str, waiting: list[str], renaming: Renaming) -> Sheet:
+        """Return what is to be seen before the cue of this index; ``todo`` is what is to be pressed."""
+        scene, cue = self.plan.near(at)
+        page, seconds = self.plan.page, self.seconds()
+        sheet = Sheet(held=self.held, result=self.said, message=self.message, keys=HELP)
+        before = [section for section in page.sections if section.line < scene.line]
+        done = sum(section.minutes for section in before)
+        planned = sum(section.minutes for section in page.sections)
+        sheet.title = f'{scene.number}/{len(page.scenes)} {plain(scene.section)}'
+        sheet.clock = f'{seconds // 60}:{seconds % 60:02}' + (
+            f' planned {done - before[-1].minutes}-{done} of {planned}' if planned else '')
+        if self.keys.asking is not None:
+            sheet.message = f'Jump to scene (number or title, Enter): {self.keys.asking}_'
+            sheet.prose = contents(page)
+        elif self.keys.quitting:
+            sheet.message = 'Press F10 again to end the performance.'
+        if at == len(self.plan):
+            sheet.coming = ['THE END']
+            return sheet
+        if self.keys.asking is None:
+            sheet.prose = self._prose(scene)
+        rest = [self.plan.cue(index) for index in self.plan.step(at)[1:]]
+        said = {'run': f'{prompt(cue)} {renaming.to_real(cue.command)}',
+                'key': f'press {cue.command}', 'resume': 'goes on'}[cue.kind]
+        sheet.coming = [f'({cue.terminal}) {said}{todo}', *expected(cue, rest, waiting)]
+        return sheet
+
+    def _prose(self, scene: Scene) -> list[str]:
+        """Return the text between the last scene and this one."""
+        if self.prose[0] != scene.number:
+            first = self.plan.cue(self.plan.of(scene)[0] - 1).last if scene.number > 1 else 0
+            lines = self.plan.page.text.split('\n')[first:scene.line - 1]
+            self.prose = scene.number, prose(lines)
+        return self.prose[1]
 
 
 def expected(cue: Cue, rest: list[Cue], waiting: list[str], most: int = 6) -> list[str]:

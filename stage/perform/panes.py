@@ -6,10 +6,10 @@ import fcntl
 import struct
 import termios
 
-from ..sandbox.sandbox import Stage
-from .live import Live
 from ..page.model import Cue, Page, Scene
-from .tmux import Pane, Screen, View
+from ..sandbox.sandbox import Sandbox
+from .live import Live
+from .screen import Pane, Screen, View
 
 #: As in the style sheet of the site, by their numbers.
 COLOURS = '#4477aa', '#cc6677', '#228833', '#b8860b', '#aa3377', '#3399aa'
@@ -21,13 +21,13 @@ class Panes:
 
     Args:
         screen: Where they are.
-        stage: Whose terminals are seen.
+        sandbox: Whose terminals are seen.
         page: Gives each terminal its colour.
         film: The notes are not seen.
     """
 
-    def __init__(self, screen: Screen, stage: Stage, page: Page, film: bool) -> None:
-        self.screen, self.stage, self.film = screen, stage, film
+    def __init__(self, screen: Screen, sandbox: Sandbox, page: Page, film: bool) -> None:
+        self.screen, self.sandbox, self.film = screen, sandbox, film
         self.colours = {name: COLOURS[number - 1] for name, number in page.colours().items()}
         self.cast: list[Key] = []
         self.views: dict[Key, View] = {}
@@ -69,7 +69,7 @@ class Panes:
 
     def begin(self, key: Key) -> None:
         """Show what a terminal has printed last."""
-        terminal = self.stage.terminals[key]
+        terminal = self.sandbox.terminals[key]
         self.fit(key)
         if isinstance(terminal, Live):
             self.show(key, terminal.last_screen())
@@ -90,7 +90,7 @@ class Panes:
 
     def typed(self, key: Key, data: bytes) -> None:
         """Pass on what somebody has typed into a terminal."""
-        terminal = self.stage.terminals.get(key)
+        terminal = self.sandbox.terminals.get(key)
         if data and isinstance(terminal, Live) and not terminal.gone:
             terminal.touched = True
             terminal.write(data)
@@ -121,7 +121,7 @@ class Panes:
 
     def fit(self, key: Key) -> None:
         """Tell a terminal its size, but not while a cue goes on: strace(1) shows the signal."""
-        terminal = self.stage.terminals.get(key)
+        terminal = self.sandbox.terminals.get(key)
         if terminal and key in self.views and not terminal.busy and not terminal.gone:
             size = struct.pack('HHHH', *self.views[key].size(), 0, 0)
             if fcntl.ioctl(terminal.fd, termios.TIOCGWINSZ, bytes(8)) != size:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import select
 import time
 
-from . import notes
-from .director import Director
-from ..sandbox.sandbox import Stage
-from .keys import HELP, Keys  # noqa: F401
-from .panes import COLOURS, Panes  # noqa: F401
-from .performer import GivenUp, Performer
-from .plan import Plan
 from ..check.player import Failed
-from .prompter import Prompter
 from ..check.rehearsal import Result
 from ..page.model import Page
-from ..sandbox.terminal import Observation, Play
-from .tmux import Screen
-from .typist import LETTER  # noqa: F401
+from ..sandbox.clock import Play
+from ..sandbox.sandbox import Sandbox
+from ..sandbox.terminal import Observation
+from .director import Director
+from .keys import Keys
+from .notes import Prompter, render
+from .panes import Panes
+from .performer import GivenUp, Performer
+from .plan import Plan
+from .screen import Screen
 
 
 class Performance:
@@ -26,7 +25,7 @@ class Performance:
 
     Args:
         page: What to play.
-        stage: Where; its terminals are :class:`stage.perform.live.Live`.
+        sandbox: Where; its terminals are :class:`stage.perform.live.Live`.
         screen: What is seen of it.
         auto: Nobody presses a key; what does not hold ends the performance.
         deadline: Seconds beyond the programs' own sleeping.
@@ -34,12 +33,12 @@ class Performance:
         hint: How the second screen is attached.
     """
 
-    def __init__(self, page: Page, stage: Stage, screen: Screen, auto: bool, deadline: float,
+    def __init__(self, page: Page, sandbox: Sandbox, screen: Screen, auto: bool, deadline: float,
                  pace: float = 0, hint: str = '') -> None:
         self.auto, self.hint, self.plan, self.keys = auto, hint, Plan(page), Keys(fast=auto)
-        self.panes = Panes(screen, stage, page, film=auto and pace > 0)
+        self.panes = Panes(screen, sandbox, page, film=auto and pace > 0)
         self.prompter = Prompter(self.plan, self.keys)
-        self.performer = Performer(self.plan, stage, self.panes, self.prompter, auto, deadline)
+        self.performer = Performer(self.plan, sandbox, self.panes, self.prompter, auto, deadline)
         self.director = Director(self.performer, self.keys, pace)
         self.deed: Play[object] | None = None  # that is being done
         self.drawn: object = None
@@ -86,7 +85,7 @@ class Performance:
         elif asked:
             self.prompter.begin()
             self.deed = getattr(self.director, asked)(*deeds.popleft()[1:])
-        elif not self.deed and any(terminal.ended() for terminal in self.performer.stage.terminals.values()):
+        elif not self.deed and any(terminal.ended() for terminal in self.performer.sandbox.terminals.values()):
             self.deed = self.director.revive()
         try:
             self._go_on()
@@ -122,7 +121,7 @@ class Performance:
             self.director.arrange()
             return
         self._draw()
-        terminals = {other.fd: other for other in panes.stage.terminals.values() if not other.gone}
+        terminals = {other.fd: other for other in panes.sandbox.terminals.values() if not other.gone}
         seen = [view.fd for view in [*panes.views.values(), *panes.sheets()]]
         for fd in select.select([*terminals, *seen], [], [], min(seconds, 1))[0]:
             if fd not in terminals:
@@ -146,4 +145,4 @@ class Performance:
         sheet = self.prompter.sheet(at, todo, waiting, self.performer.renaming)
         for view in self.panes.sheets():
             rows, columns = view.size()
-            self.panes.draw(view, notes.render(sheet, columns, rows))
+            self.panes.draw(view, render(sheet, columns, rows))

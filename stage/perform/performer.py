@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from . import notes
-from ..sandbox.sandbox import Stage
+from ..check.player import Failed, Failure, Player
+from ..page.model import Cue, Scene
+from ..sandbox.clock import Play
+from ..sandbox.sandbox import Sandbox
+from ..sandbox.terminal import Terminal
 from .live import Live
+from .notes import Prompter, prompt
 from .panes import Panes
 from .plan import Plan
-from ..check.player import Failed, Failure, Player
-from .prompter import Prompter
-from ..page.model import Cue, Scene
-from ..sandbox.terminal import Play, Terminal
 from .typist import Typist
 
 
@@ -27,16 +27,16 @@ class Performer(Player):
 
     Args:
         plan: Of the page.
-        stage: Where; its terminals are :class:`stage.perform.live.Live`.
+        sandbox: Where; its terminals are :class:`stage.perform.live.Live`.
         panes: In which the terminals are seen.
         prompter: Is told how a cue went.
         auto: Nobody presses a key; then all must be as rehearsed.
         deadline: Seconds beyond the programs' own sleeping.
     """
 
-    def __init__(self, plan: Plan, stage: Stage, panes: Panes, prompter: Prompter, auto: bool,
+    def __init__(self, plan: Plan, sandbox: Sandbox, panes: Panes, prompter: Prompter, auto: bool,
                  deadline: float) -> None:
-        super().__init__(plan.page, stage, deadline)
+        super().__init__(plan.page, sandbox, deadline)
         self.plan, self.panes, self.prompter, self.auto = plan, panes, prompter, auto
         self.typist = Typist(self.clock)
         self.index = 0  # of the cue that is being played
@@ -47,11 +47,11 @@ class Performer(Player):
     def left_out(self, scene: Scene) -> bool:
         """On the machine itself, a private scene is shown, but cannot be compared."""
         return super().left_out(scene) or (
-            self.stage.level == 'host' and self.auto and scene.private)
+            self.sandbox.level == 'host' and self.auto and scene.private)
 
     def terminal(self, cue: Cue) -> Live:
         """Return the terminal of a cue."""
-        terminal = self.stage.terminal(cue.terminal, cue.root)
+        terminal = self.sandbox.terminal(cue.terminal, cue.root)
         assert isinstance(terminal, Live)
         return terminal
 
@@ -60,7 +60,7 @@ class Performer(Player):
         terminal = self.terminal(cue)
         if terminal.ended():
             terminal.close()
-            del self.stage.terminals[cue.terminal, cue.root]
+            del self.sandbox.terminals[cue.terminal, cue.root]
             terminal = self.terminal(cue)
         yield from super().open(cue)
         key = cue.terminal, cue.root
@@ -129,7 +129,7 @@ class Performer(Player):
         assert isinstance(terminal, Live)
         yield from self.typist.enter(self.index, terminal, command)
         cue, line = self.plan.cue(self.index), command.replace('\n', ' ⏎ ')
-        self.panes.entered(f'({cue.terminal}) {notes.prompt(cue)} {line}')
+        self.panes.entered(f'({cue.terminal}) {prompt(cue)} {line}')
 
     def _nobody_else_woken(self, cue: Cue) -> None:
         """As rehearsed; but somebody may have woken one by hand."""

@@ -7,8 +7,8 @@ because of it. What has to come in time belongs to the step, too: a command afte
 
 from __future__ import annotations
 
-from .notes import plain
 from ..page.model import Cue, Page, Scene
+from ..page.prose import plain
 
 
 class Plan:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import time
 
+from ..sandbox.clock import Clock, Play, rest
 from .live import CLEAR_LINE, Live
-from ..sandbox.terminal import Clock, Play
 
 #: Seconds between two letters that are typed.
 LETTER = 0.03
@@ -54,8 +53,3 @@ class Typist:
         self.typed.clear()
 
 
-def rest(seconds: float) -> Play[None]:
-    """Let time pass."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        yield None, left

@@ -17,26 +17,21 @@ See namespaces(7), user_namespaces(7), ipc_namespaces(7).
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import resource
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ..page.model import Page, ScriptError
-from .terminal import Terminal, processes
+from .namespaces import FOLDER, HOST, ON_THE_MACHINE, UID, USER, caller, ordinary_user
+from .objects import Objects
+from .processes import processes
+from .terminal import Terminal
 
-LEVELS = ('user', 'root', 'bare')
-ON_THE_MACHINE = ('bare', 'host')
-FOLDER = '/mnt'
-USER, UID, HOST = 'student', 1000, 'classroom'
 PASSWD = f"""\
 root:x:0:0:root:/root:/bin/bash
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
@@ -46,94 +41,10 @@ nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 """
 GROUP = f'root:x:0:\n{USER}:x:{UID}:\nnogroup:x:65534:\n'
 FIRST_PID = 4242
-PR_SET_PDEATHSIG = 1
-UNSHARE = ('unshare', '--mount', '--ipc', '--pid', '--uts', '--fork', '--mount-proc',
-           '--kill-child')
 PROGRAM = re.compile(r'(?<![\w./])\./([\w.-]+(?:/[\w.-]+)*)')
 
 
-def entrance(level: str) -> list[str]:
-    """Return the command that runs another one in this level's name spaces."""
-    if level in ON_THE_MACHINE:
-        return []
-    return [*UNSHARE, *(['--user', '--map-root-user'] if level == 'user' else []), '--']
-
-
-def choose() -> tuple[str, str]:
-    """Try the levels; return the first that works here, and why those before it did not."""
-    refusals = []
-    for level in LEVELS[:-1]:
-        if level == 'root' and os.geteuid() != 0:
-            continue
-        trial = [*entrance(level), 'sh', '-c', f'mount -t tmpfs stage {FOLDER} && '
-                 + (f'chown {UID}:{UID} {FOLDER} && ' if level == 'root' else '')
-                 + f'mount -t tmpfs stage /dev/shm && mount -t mqueue stage {FOLDER}']
-        try:
-            asked = subprocess.run(trial, capture_output=True, text=True)
-        except FileNotFoundError:
-            return 'bare', 'unshare(1) is not installed'
-        if asked.returncode == 0:
-            return level, '; '.join(refusals)
-        refusals.append((asked.stderr.strip().splitlines() or ['unshare failed'])[-1])
-    return 'bare', '; '.join(refusals)
-
-
-class Objects:
-    """The IPC objects of a machine or a stage, as far as a page is concerned.
-
-    Args:
-        page: What it mentions as ``/name`` belongs to the play.
-        calls: From :func:`stage.sandbox.terminal.system_calls`.
-        prefix: Of the names that belong to the play.
-    """
-
-    def __init__(self, page: Page, calls: Mapping[int, str], prefix: str = '') -> None:
-        # Names without their slash.
-        self.names = {name for name in re.findall(r'/([\w.-]*\w)(?![\w/])', page.text)
-                      if name.startswith(prefix)}
-        self.calls = {call: number for number, call in calls.items()}
-        self.queues = '/dev/mqueue' if os.path.ismount('/dev/mqueue') else None
-
-    def there(self) -> set[str]:
-        """Return what stands in /dev/shm and the queues."""
-        found = {f'/dev/shm/{entry}' for entry in _list('/dev/shm')}
-        if self.queues:
-            return found | {f'message queue /{entry}' for entry in _list(self.queues)}
-        return found | {f'message queue /{name}' for name in self.names if self._queue(name)}
-
-    def of_the_play(self, name: str) -> bool:
-        """Whether the page names this object."""
-        return name.rpartition('/')[2].removeprefix('sem.') in self.names
-
-    def left(self) -> list[str]:
-        """Return what is there though the play has not begun: of another one, or of a crashed."""
-        return sorted(name for name in self.there() if self.of_the_play(name))
-
-    def remove(self, name: str) -> None:
-        """Remove an object, given as :meth:`there` returns it."""
-        if name.startswith('/dev/shm/'):
-            os.unlink(name)
-        elif self.queues:
-            os.unlink(f'{self.queues}/{name.rpartition("/")[2]}')
-        else:
-            self._queue(name.rpartition('/')[2], remove=True)
-
-    def _queue(self, name: str, remove: bool = False) -> bool:
-        """Whether a queue exists, or could be removed; asked directly, nothing being mounted.
-
-        The system calls, unlike :manpage:`mq_open(3)`, take the name without its slash.
-        """
-        libc = ctypes.CDLL(None)
-        if remove:
-            return libc.syscall(self.calls['mq_unlink'], name.encode()) == 0
-        fd = libc.syscall(self.calls['mq_open'], name.encode(), os.O_RDONLY | os.O_NONBLOCK, 0,
-                          None)
-        if fd != -1:
-            os.close(fd)
-        return fd != -1
-
-
-class Stage:
+class Sandbox:
     """The place where the terminals of one page live; a context manager that leaves nothing.
 
     Args:
@@ -155,7 +66,7 @@ class Stage:
         self.terminals: dict[tuple[str, bool], Terminal] = {}
         self.temporary: str | None = None
         self.all = Objects(page, calls, 'ipc-' if level == 'host' else '')
-        self.user = _caller() if level == 'host' else (UID, UID) if level == 'root' else None
+        self.user = caller() if level == 'host' else (UID, UID) if level == 'root' else None
         self.programs = self._wanted(programs)
         if level in ON_THE_MACHINE:
             self.before = self.all.there()
@@ -210,7 +121,7 @@ class Stage:
         self.all.queues = f'/proc/self/fd/{keep}'
         mount('tmpfs', FOLDER, 'mode=755')  # empty again: the first one is only under it
         if self.level == 'user':
-            self.users = _ordinary_user()
+            self.users = ordinary_user()
         else:
             os.chown(FOLDER, UID, UID)
         mount('tmpfs', os.path.realpath('/dev/shm'), 'mode=1777')
@@ -268,20 +179,13 @@ class Stage:
         empty_folder(self.folder)
         self._put_programs()
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Sandbox:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.clear()
         if self.temporary:
             remove_folder(self.temporary)
-
-
-def _caller() -> tuple[int, int] | None:
-    """Return the (uid, gid) of who has called sudo(8), if anybody has."""
-    if os.geteuid() == 0 and 'SUDO_UID' in os.environ:
-        return int(os.environ['SUDO_UID']), int(os.environ['SUDO_GID'])
-    return None
 
 
 def empty_folder(folder: str) -> None:
@@ -302,73 +206,3 @@ def remove_folder(folder: str) -> None:
         pass  # or somebody else is at it, too
 
 
-def _ordinary_user() -> str:
-    """Make a user name space within ours, in which we are not root but an ordinary user.
-
-    All terminals of that user enter this one: two of them could not look at each
-    other's processes from two name spaces (``cap_ptrace_access_check()``).
-
-    Returns:
-        Its path, valid as long as this process runs.
-    """
-    command = ['unshare', '--user', f'--map-user={UID}', f'--map-group={UID}', '--', 'cat']
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        assert holder.stdin and holder.stdout
-        holder.stdin.write(b'\n')
-        holder.stdin.flush()
-        holder.stdout.read(1)  # an echo: the name space is complete
-        users = os.open(f'/proc/{holder.pid}/ns/user', os.O_RDONLY)
-        holder.stdin.close()
-    return f'/proc/{os.getpid()}/fd/{users}'
-
-
-def _list(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
-
-
-def start(level: str, arguments: list[str], **options: Any) -> subprocess.Popen[str]:
-    """Start ``python3 -m stage`` with these arguments in this level's name spaces.
-
-    It ends when this process ends. ``options`` are those of :class:`subprocess.Popen`.
-    """
-    package = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH', '')]))
-    command = [*entrance(level), sys.executable, '-m', 'stage', *arguments]
-    end = signal.SIGTERM if level in ON_THE_MACHINE else signal.SIGKILL
-    environment = {**os.environ, 'PYTHONPATH': path, **options.pop('env', {})}
-    return subprocess.Popen(command, env=environment, preexec_fn=end_with_us(end), text=True,
-                            **options)
-
-
-def end_with_us(number: int) -> Callable[[], object]:
-    """Return what makes a child get this signal when its parent ends; see prctl(2)."""
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, number)
-
-
-def end(child: subprocess.Popen[str], level: str) -> None:
-    """End what :func:`start` has started, with all that it has started itself."""
-    child.terminate()
-    try:
-        child.wait(2 if level in ON_THE_MACHINE else 0.5)  # unshare(1) ignores SIGTERM
-    except subprocess.TimeoutExpired:
-        child.kill()  # with unshare(1) goes all that it has started: --kill-child
-        child.wait()
-
-
-def inside(level: str, arguments: list[str]) -> int:
-    """Run ``python3 -m stage`` with these arguments in this level's name spaces.
-
-    Returns:
-        Its exit status.
-    """
-    with start(level, arguments) as child:
-        try:
-            status = child.wait()
-        except KeyboardInterrupt:  # Ctrl-C has reached the child, too; anything else may not have
-            end(child, level)
-            raise
-    return status if status >= 0 else 128 - status

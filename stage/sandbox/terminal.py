@@ -16,72 +16,22 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import termios
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from ..page.model import TIMED_SLEEPS
+from .processes import COMPUTED, TIMEOUTS, Sleep, Table, computed, kill, processes, read_file, stat_of, status_of
 
-#: Seconds beyond the programs' own sleeping after which waiting has failed.
-DEADLINE = 10.0
-#: Seconds that the programs may sleep during one cue.
-OWN_SLEEP = 20.0
-#: Seconds of processor time after which a program is not just starting.
-COMPUTED = 0.1
 #: Bytes of output that no cue has.
 TOO_MUCH = 1 << 20
 #: What bash prints instead of a prompt: the exit status between two control characters.
 PROMPT = re.compile(rb'\x01(\d+)\x02')
 #: What bash prints when a command is not complete.
 PROMPT2 = b'\x03'
-#: Index of the argument that holds the timeout, and its value for "for ever".
-TIMEOUTS = {
-    'futex': (3, 0), 'poll': (2, 0xffffffff), 'ppoll': (2, 0), 'select': (4, 0),
-    'pselect6': (4, 0), 'epoll_wait': (3, 0xffffffff), 'epoll_pwait': (3, 0xffffffff),
-    'mq_timedsend': (4, 0), 'mq_timedreceive': (4, 0), 'rt_sigtimedwait': (2, 0),
-    'semtimedop': (3, 0),
-}
-
-
-Result = TypeVar('Result')
-#: PID -> (state, process group, session).
-Table = dict[int, tuple[str, int, int]]
 
 
 class Observation(Exception):
     """The real run is not what the page claims; the text is the reason in one line."""
-
-
-@dataclass(frozen=True)
-class Sleep:
-    """A process asleep in a system call; the same sleep compares equal."""
-
-    pid: int
-    call: str
-    switches: str
-    """Voluntary context switches: one more, and it has been awake in between."""
-    timed: bool
-    """A timeout or a timer wakes it: the program is running, not blocked."""
-
-
-def system_calls(compiler: str = 'cc') -> dict[int, str]:
-    """Return number -> name of the system calls of this machine, from its headers.
-
-    Raises:
-        OSError: The C compiler is missing or fails.
-    """
-    command = [*compiler.split(), '-E', '-dM', '-x', 'c', '-']
-    try:
-        asked = subprocess.run(command, check=True, input='#include <sys/syscall.h>\n',
-                               capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise OSError(f'asking the C compiler for the numbers of the system calls: {error}; '
-                      'install gcc and the headers of the C library') from None
-    found = re.findall(r'^#define __NR_(\w+) (\d+)$', asked.stdout, re.MULTILINE)
-    return {int(number): name for name, number in found}
 
 
 class Terminal:
@@ -143,9 +93,9 @@ class Terminal:
 
     def wait_once(self, seconds: float = 0) -> bool:
         """Read once; return False if nothing comes within ``seconds``."""
-        return bool(select.select([self.fd], [], [], seconds)[0]) and self._read()
+        return bool(select.select([self.fd], [], [], seconds)[0]) and self.read_file()
 
-    def _read(self) -> bool:
+    def read_file(self) -> bool:
         """Read what is there; return False when the shell is gone."""
         try:
             self.arrived(os.read(self.fd, 65536))
@@ -227,9 +177,9 @@ class Terminal:
         self.processes()
         found = []
         for pid in sorted(self.seen - {self.pid}):
-            stat = _stat(pid)
+            stat = stat_of(pid)
             if stat and stat[0] != 'Z' and stat[2] == self.pid:
-                found.append(f'{pid} {_read(f"/proc/{pid}/comm").strip()}')
+                found.append(f'{pid} {read_file(f"/proc/{pid}/comm").strip()}')
         return found
 
     def sleeps(self, table: Table | None = None) -> tuple[list[Sleep], bool]:
@@ -250,8 +200,8 @@ class Terminal:
         process under strace(1) stops on its way into a call, and shows it already.
         """
         try:
-            before, status = _read(f'/proc/{pid}/syscall'), _status(pid)
-            after, same = _read(f'/proc/{pid}/syscall'), _status(pid)
+            before, status = read_file(f'/proc/{pid}/syscall'), status_of(pid)
+            after, same = read_file(f'/proc/{pid}/syscall'), status_of(pid)
         except OSError:
             return None
         fields = before.split()
@@ -285,7 +235,7 @@ class Terminal:
         """
         for pid in self.processes():
             sleep = self._sleep(pid)
-            if sleep.timed if sleep else _computed(pid) >= COMPUTED:
+            if sleep.timed if sleep else computed(pid) >= COMPUTED:
                 return True
         return False
 
@@ -305,61 +255,15 @@ class Terminal:
     def close(self) -> None:
         """End the shell and everything that runs in this terminal."""
         for pid in {*self.processes(), *self.seen} - {self.pid}:
-            stat = _stat(pid)
+            stat = stat_of(pid)
             if stat and stat[2] == self.pid:
-                _kill(pid)
-        _kill(self.pid)
+                kill(pid)
+        kill(self.pid)
         os.close(self.fd)
         try:
             os.waitpid(self.pid, 0)
         except ChildProcessError:
             pass
-
-
-#: While something is waited for: a terminal from which it may come, and seconds after which to look again.
-Wait = tuple['Terminal | None', float]
-#: What is done bit by bit: it yields where it has to wait, and returns its result.
-Play = Generator[Wait, None, Result]
-
-
-class Clock:
-    """Waits for what must come, and counts the programs' own sleeping apart.
-
-    Args:
-        sleeping: Whether a program on the stage sleeps by the clock just now.
-        deadline: Seconds beyond that sleeping.
-    """
-
-    def __init__(self, sleeping: Callable[[], bool], deadline: float = DEADLINE) -> None:
-        self.sleeping, self.deadline, self.slept = sleeping, deadline, 0.0
-
-    def wait(self, terminal: Terminal, ready: Callable[[], bool]) -> Play[bool]:
-        """Read from the terminal until ``ready``; return False when the deadline has passed."""
-        began, slept, nap = time.monotonic(), 0.0, 0.0005
-        while True:
-            terminal.pump()
-            if ready():
-                return True
-            now = time.monotonic()
-            if now - began - slept > self.deadline or slept > OWN_SLEEP:
-                return False
-            yield terminal, nap
-            if self.sleeping():
-                pause = time.monotonic() - now
-                slept += pause
-                self.slept += pause
-            nap = min(nap * 2, 0.05)  # output ends it early
-
-
-def run(play: Play[Result]) -> Result:
-    """Do it to the end, reading only from the terminal that is waited for."""
-    while True:
-        try:
-            terminal, seconds = next(play)
-        except StopIteration as end:
-            return end.value
-        if terminal:
-            terminal.pump(seconds)
 
 
 def _set_modes(fd: int, echo: bool) -> None:
@@ -387,45 +291,3 @@ def as_lines(text: str) -> list[str]:
     return [line.removesuffix('\r').expandtabs() for line in lines]
 
 
-def processes() -> Table:
-    """Return PID -> (state, process group, session) of all processes that can be seen."""
-    stats = {int(entry): _stat(int(entry)) for entry in os.listdir('/proc') if entry.isdigit()}
-    return {pid: stat for pid, stat in stats.items() if stat}
-
-
-def _read(path: str) -> str:
-    with open(path) as file:
-        return file.read()
-
-
-def _status(pid: int) -> tuple[str, str]:
-    """Return (state, voluntary context switches) of a process; see proc_pid_status(5)."""
-    text = _read(f'/proc/{pid}/status')
-    found = re.search(r'^State:\s+(\S).*^voluntary_ctxt_switches:\s+(\d+)', text,
-                      re.MULTILINE | re.DOTALL)
-    return (found[1], found[2]) if found else ('', '')
-
-
-def _stat(pid: int) -> tuple[str, int, int] | None:
-    """Return (state, process group, session) of a process, or None; see proc_pid_stat(5)."""
-    try:
-        fields = _read(f'/proc/{pid}/stat').rpartition(')')[2].split()
-    except OSError:
-        return None
-    return fields[0], int(fields[2]), int(fields[3])
-
-
-def _computed(pid: int) -> float:
-    """Return the seconds of processor time that a process has used."""
-    try:
-        fields = _read(f'/proc/{pid}/stat').rpartition(')')[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

@@ -1,0 +1,81 @@
+"""The listings of the pages: which page shows which file, and in which form."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from stage.page.reader import LABEL, text_of
+
+LISTING = re.compile(r'\.\. literalinclude:: (\S+)')
+CAPTION = re.compile(r' +:caption: *(.*)')
+INCLUDE = re.compile(r'^#include "(.*)"', re.MULTILINE)
+
+
+@dataclass
+class Listing:
+    """A place in a page that shows a file."""
+
+    page: Path
+    line: int
+    file: Path
+    label: str | None  # of the section
+    caption: str = ''
+
+
+def listings(docs: Path) -> list[Listing]:
+    """Return the listings of all pages.  Raises ScriptError where one is not UTF-8."""
+    found: list[Listing] = []
+    for page in sorted(docs.rglob('[!.]*.rst')):
+        label = None
+        for number, line in enumerate(text_of(str(page)).splitlines(), 1):
+            if match := LABEL.match(line):
+                label = match[1]
+            elif match := LISTING.match(line):
+                file = Path(os.path.normpath(page.parent / match[1]))
+                found.append(Listing(page, number, file, label))
+            elif found and found[-1].line == number - 1 and (match := CAPTION.match(line)):
+                found[-1].caption = match[1]
+    return found
+
+
+def companions(file: Path) -> list[Path]:
+    """Return the headers that have to lie beside a file.  Raises ScriptError where it is not UTF-8."""
+    return [file.with_name(name) for name in INCLUDE.findall(text_of(str(file)))]
+
+
+def caption(file: Path, top: Path, folder: Path) -> str:
+    """The caption that a file has in a page of this folder."""
+    def link(text: object, target: Path) -> str:
+        return f':download:`{text} <{os.path.relpath(target, folder)}>`'
+    links = link(file.relative_to(top), file)
+    if others := [link(other.name, other) for other in companions(file)]:
+        links += f' (with {", ".join(others)})'
+    return links
+
+
+def complaints(files: list[Path], shown: list[Listing], top: Path) -> list[tuple[str, str | None]]:
+    """What is wrong with the listings, what to do, and where."""
+    found: list[tuple[str, str | None]] = []
+    for listing in shown:
+        place = f'{listing.page}:{listing.line}'
+        name = listing.file.relative_to(top) if listing.file.is_relative_to(top) else listing.file
+        if not listing.file.exists():
+            found.append((f'the page shows {name}, which is not there: '
+                          'bring the file back, or change or remove this listing', place))
+        elif listing.file in files:
+            wanted = caption(listing.file, top, listing.page.parent)
+            if listing.caption != wanted:
+                found.append((f'the line under this one must be\n   :caption: {wanted}', place))
+            if not listing.label:
+                found.append((f'the section that shows {name} has no label: '
+                              'put ".. _some-name:" and an empty line above its title', place))
+    for file in set(files) - {listing.file for listing in shown}:
+        found.append((f'no page shows {file.relative_to(top)}: remove the file, or show it in '
+                      'docs/screenplay.rst, in a section with a label, with\n'
+                      f'   .. literalinclude:: {os.path.relpath(file, top / "docs")}\n'
+                      f'      :caption: {caption(file, top, top / "docs")}\n'
+                      '      :language: c', None))
+    return sorted(found)

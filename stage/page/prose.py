@@ -1,0 +1,59 @@
+"""A page as plain paragraphs, for the notes of a performance."""
+
+from __future__ import annotations
+
+import re
+
+from .reader import COMMENT, DIRECTIVE, LABEL, LITERAL, OPTION, UNDERLINE
+from .scenes import NOTE
+
+ROLE = re.compile(r'(?::[\w:+-]+:)?`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}')
+STRONG = re.compile(r'(?<![\w*])\*{1,2}(?=\S)([^*\n]+?)(?<=\S)\*{1,2}(?![\w*])')
+FIELD = re.compile(r'^:[\w -]+:(?:\s|$)')
+BULLET = re.compile(r'^(?:[*+-]|#\.|\d+\.) +')
+#: Directives of whose body nothing is said.
+UNSAID = LITERAL | {'figure', 'image', 'index', 'meta', 'contents', 'sidebar', 'toctree', 'only'}
+
+
+def plain(text: str) -> str:
+    """Return a line of reStructuredText without its markup."""
+    text = re.sub(r'``(.+?)``', lambda code: code[1].replace('*', '\0'), text)
+    text = STRONG.sub(r'\1', ROLE.sub(r'\1', text))
+    return re.sub(r'\\(\S)', r'\1', text.replace('\0', '*')).removesuffix('::')
+
+
+def prose(lines: list[str]) -> list[str]:
+    """Return the paragraphs of a part of a page, plain.
+
+    A listing or a figure is only named; other blocks that are not text are left out.
+    """
+    found: list[str] = []
+    open_, index = False, 0
+    while index < len(lines) and NOTE.match(lines[index].strip()):
+        index += 1  # what the cue before has ended with
+    while index < len(lines):
+        line = lines[index].rstrip()
+        index += 1
+        directive, depth = DIRECTIVE.match(line), len(line) - len(line.lstrip())
+        if directive or COMMENT.match(line) or LABEL.match(line.strip()):
+            open_ = False
+            if directive and directive[2] in ('literalinclude', 'figure', 'image'):
+                found.append(f'[{(directive[3] or "").removeprefix("../")}]')
+            if not directive or directive[2] in UNSAID:
+                while index < len(lines) and (not lines[index].strip() or len(lines[index])
+                                              - len(lines[index].lstrip()) > depth):
+                    index += 1
+        elif not line or OPTION.match(line) or FIELD.match(line):
+            open_ = False
+        elif UNDERLINE.match(line) and found and open_:
+            found[-1] = found[-1].upper()
+            open_ = False
+        elif bullet := BULLET.match(line.strip()):
+            found.append('* ' + plain(line.strip()[bullet.end():]))
+            open_ = True
+        elif open_:
+            found[-1] += ' ' + plain(line.strip())
+        else:
+            found.append(plain(line.strip()))
+            open_ = True
+    return found

@@ -1,0 +1,211 @@
+"""What is seen of a performance: the panes of a tmux of its own.
+
+No program runs in a pane but one that sleeps: the performer itself writes to the pane's terminal
+and reads what is typed there. A pane that is closed is only a view that is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+import tty
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..sandbox.namespaces import end_with_us
+from .tmux import COLUMNS, ENDED, HOLD, ROWS, STRIP, ScreenError, configuration
+
+#: With at least so many columns, the notes stand beside the stage, and else below it.
+WIDE = 140
+
+
+class View:
+    """A pane, seen from behind: what is written here is shown, what is typed there is read."""
+
+    def __init__(self, path: str) -> None:
+        try:
+            self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
+        except OSError:  # it has been closed meanwhile, and so has nothing to read
+            self.fd = os.open(os.devnull, os.O_RDWR)
+            return
+        with contextlib.suppress(termios.error):  # the same
+            tty.setraw(self.fd, termios.TCSANOW)  # and keep what has been typed already
+
+    def write(self, data: bytes) -> None:
+        """Show; nothing, if the pane has been closed."""
+        try:
+            while data:
+                data = data[os.write(self.fd, data):]
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+
+    def read(self) -> bytes:
+        """Return what has been typed; nothing, if the pane has been closed."""
+        try:
+            return os.read(self.fd, 65536)
+        except OSError:
+            return b''
+
+    def rest(self) -> bytes:
+        """Return what has been typed already, without waiting for more."""
+        return self.read() if select.select([self.fd], [], [], 0)[0] else b''
+
+    def size(self) -> tuple[int, int]:
+        """Return (rows, columns); any, if the pane has been closed."""
+        try:
+            found = fcntl.ioctl(self.fd, termios.TIOCGWINSZ, bytes(8))
+        except OSError:
+            return ROWS, COLUMNS
+        return struct.unpack('HHHH', found)[:2]
+
+    def close(self) -> None:
+        """Look away; the pane stays."""
+        os.close(self.fd)
+
+
+@dataclass
+class Pane:
+    """A terminal on stage: its name, its colour, and the size that it gets."""
+
+    name: str
+    colour: str
+
+
+class Screen:
+    """The sessions ``stage`` and ``notes`` of a tmux server that is our child.
+
+    Args:
+        folder: For its socket and its configuration; nobody else may write there.
+
+    Raises:
+        ScreenError: The server does not start.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.socket = f'{folder}/tmux'
+        settings = f'{folder}/tmux.conf'
+        with open(settings, 'w') as file:
+            file.write(configuration())
+        environment = {key: value for key, value in os.environ.items()
+                       if key not in ('TMUX', 'TMUX_PANE')}
+        environment['LC_ALL'] = 'C.UTF-8'
+        self.environment = environment
+        self.server = subprocess.Popen(
+            ['tmux', '-S', self.socket, '-f', settings, '-D'], env=environment, cwd='/',
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=end_with_us(signal.SIGKILL))
+        deadline = time.monotonic() + 10
+        while self._ask('list-sessions').stdout.count('\n') < 2:  # it listens before it is ready
+            if self.server.poll() is not None or time.monotonic() > deadline:
+                raise ScreenError('tmux does not start: try "tmux -L x -f /dev/null"')
+            time.sleep(0.01)
+        self.left = self.window = ''
+        os.mkdir(f'{folder}/ready')
+
+    def run(self, *commands: Sequence[str]) -> list[str]:
+        """Run commands of tmux; return the lines that they print.
+
+        Raises:
+            ScreenError: The server has ended.
+        """
+        words: list[str] = []
+        for command in commands:
+            words += [*([';'] if words else []), *command]
+        done = self._ask(*words)
+        if done.returncode and re.search('server|connect', done.stderr):
+            raise ScreenError(ENDED)
+        return done.stdout.splitlines()
+
+    def opened(self, *commands: Sequence[str]) -> list[str]:
+        """Run commands that open panes; return the lines that they print, at least one.
+
+        Raises:
+            ScreenError: The server has ended; if it does so meanwhile, nothing but silence tells.
+        """
+        lines = self.run(*commands)
+        if not lines:
+            raise ScreenError(ENDED)
+        return lines
+
+    def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(['tmux', '-S', self.socket, *words], env=self.environment,
+                              capture_output=True, text=True)
+
+    def attached(self) -> list[str]:
+        """Return the session of each client."""
+        return self.run(['list-clients', '-F', '#{client_session}'])
+
+    def notes(self) -> View:
+        """Open the pane of the session ``notes``."""
+        found = self.run(['list-panes', '-t', 'notes:', '-F', '#{pane_tty}'])
+        if not found:
+            found = self.opened(['new-session', '-d', '-s', 'notes', '-P', '-F', '#{pane_tty}', HOLD],
+                                ['set', '-w', '-t', 'notes:', 'pane-border-status', 'off'])
+        return View(found[0])
+
+    def arrange(self, panes: Sequence[Pane], with_notes: bool) -> tuple[list[View], View | None]:
+        """Show these terminals, side by side, and the notes if they have no screen of their own.
+
+        Returns:
+            The views of the terminals, and that of the notes.
+        """
+        form = '#{pane_id} #{pane_tty} #{window_width} #{window_height}'
+        first = self.opened(['new-window', '-d', '-t', 'stage:', '-P', '-F', form, HOLD])[0].split()
+        columns, rows = int(first[2]), int(first[3])
+        commands, split = [], ['split-window', '-d', '-t', first[0], '-P', '-F',
+                               '#{pane_id} #{pane_tty}']
+        if with_notes and columns >= WIDE:
+            columns -= (beside := columns * 2 // 5) + 1
+            commands.append([*split, '-h', '-l', str(beside), HOLD])
+        elif with_notes:
+            commands.append([*split, '-v', '-l', str(max(rows * 9 // 20, 9)), HOLD])
+        each = (columns - len(panes) + 1) // len(panes)
+        commands += [[*split, '-h', '-l', str(max(each, 2)), HOLD] for _ in panes[1:]]
+        made = [line.split() for line in self.run(*commands)] if commands else []
+        notes = made.pop(0) if with_notes and made else None
+        places = [first, *reversed(made)]
+        commands = [['set', '-p', '-t', place[0], f'@{key}', value]
+                    for pane, place in zip(panes, places, strict=False)
+                    for key, value in (('name', pane.name), ('colour', pane.colour))]
+        if notes:
+            commands.append(['set', '-p', '-t', notes[0], '@name', 'notes'])
+        commands.append(['select-window', '-t', first[0]])
+        self.run(*commands)
+        self.left, self.window = self.window, first[0]
+        self.panes = [place[0] for place in places]
+        return [View(place[1]) for place in places], View(notes[1]) if notes else None
+
+    def leave(self) -> None:
+        """Close the panes that the last arrangement has replaced; what was typed there is lost."""
+        if self.left:
+            self.run(['kill-window', '-t', self.left])
+            self.left = ''
+
+    def focus(self, number: int) -> None:
+        """Let the keys go to this terminal."""
+        self.run(['select-pane', '-t', self.panes[number]])
+
+    def strip(self, commands: Iterable[str]) -> None:
+        """Show the last commands, for those who have fallen behind."""
+        last = [*[''] * STRIP, *commands][-STRIP:]
+        self.run(*(['set', '-t', 'stage', f'@last{row}', text.replace('#', '##')]
+                   for row, text in enumerate(last)))
+
+    def close(self) -> None:
+        """End the server, its clients and all panes."""
+        self._ask('kill-server')
+        try:
+            self.server.wait(5)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()

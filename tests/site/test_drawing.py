@@ -1,0 +1,120 @@
+"""Scenes in HTML: the text is the transcript, and the columns say who waits and who wakes whom."""
+
+import re
+from html import unescape
+from textwrap import indent
+
+import pytest
+
+pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
+
+from docs._ext.anchors import anchors
+from docs._ext.drawing import Drawing
+from stage.page.reader import parse
+
+PAGE = r"""
+.. code-block:: console
+   :class: scene
+
+   (waiter) $ ./wait <&1
+   [blocked in futex]
+
+.. code-block:: console
+   :class: scene
+
+   (poster) $ ./post
+   (waiter)
+   woken
+   (poster) $ ./ask
+   \[1]
+   [2]
+
+.. code-block:: console
+   :class: scene
+
+   $ seq 9
+   1
+   ...
+   9
+"""
+
+
+def drawn() -> list[str]:
+    page = parse("page.rst", PAGE)
+    drawing = Drawing(page)
+    return [drawing.html(scene) for scene in page.scenes]
+
+
+def text(html: str) -> str:
+    return unescape(re.sub(r"<[^>]+>", "", html))
+
+
+def test_to_a_text_browser_a_scene_is_its_transcript() -> None:
+    assert text(drawn()[0]) == "(waiter) $ ./wait <&1\n[blocked in futex]\n"
+    assert text(drawn()[1]) == "(poster) $ ./post\n(waiter)\nwoken\n(poster) $ ./ask\n[1]\n[2]\n"
+    assert text(drawn()[2]) == "$ seq 9\n1\n...\n9\n"
+
+
+def test_one_terminal_needs_no_columns() -> None:
+    assert "columns" not in drawn()[0]
+    assert "bar" not in drawn()[0]
+
+
+def test_a_terminal_left_blocked_by_an_earlier_scene_has_a_bar_that_says_so() -> None:
+    bar = '<i class="bar blocked in-2 colour-1" data-says="blocked in futex" data-of="waiter"></i>'
+    assert f'id="scene-page-2-1">{bar}' in drawn()[1]
+
+
+def test_who_wakes_whom_is_said_in_words_and_by_an_arrow_where_it_happens() -> None:
+    first, _, rest = drawn()[1].partition('id="scene-page-2-2"')
+    assert ' data-says="wakes waiter">' in first
+    assert '<i class="arrow right from-1 to-2 colour-2"></i>' in first
+    assert "wakes" not in rest and "arrow" not in rest
+
+
+def columns(text: str) -> str:
+    page = parse("page.rst", ".. code-block:: console\n   :class: scene\n\n" + indent(text, "   "))
+    return Drawing(page).html(page.scenes[0])
+
+
+def test_a_program_that_runs_may_wake_and_so_may_a_key() -> None:
+    html = columns("(a) $ x\n[running]\n(b) $ y\n[blocked]\n(a)\n(b)\n(c) $ z\n^C\n[130]\n")
+    assert re.search(r'id="scene-page-1-3">[^"]*"bar.*?<i class="arrow right from-1 to-2 [^>]*></i>.*?wakes b',
+                     html, re.S)
+    html = columns("(a) $ x\n[blocked]\n(b) $ y\n[blocked]\n(b)\n^C\n[130]\n(a)\n")
+    assert re.search(r'<i class="arrow left from-1 to-2 [^>]*></i><span class="says[^>]*>.*\^C', html, re.S)
+
+
+def test_one_command_may_wake_two() -> None:
+    html = columns("(a) $ x\n[blocked]\n(b) $ y\n[blocked]\n$ z\n(b)\n(a)\n")
+    assert ' data-says="wakes b and a">' in html
+    assert re.findall(r"arrow (\w+ from-\d to-\d)", html) == ["left from-2 to-3", "left from-1 to-3"]
+
+
+def test_a_terminal_has_one_colour_throughout_the_page() -> None:
+    for html in drawn()[:2]:
+        assert re.search(r'says in-\d colour-1">[^/]*waiter', html)
+
+
+def test_no_script_and_no_style_is_needed() -> None:
+    for html in drawn():
+        assert "<script" not in html and "style=" not in html and "onclick" not in html
+
+
+def test_every_cue_has_an_anchor() -> None:
+    ids = re.findall(r'id="(scene-[\w-]+)"', "".join(drawn()))
+    assert len(ids) == len(set(ids)) == 3 + 5
+
+
+def test_an_anchor_is_named_after_its_section_and_stays_when_a_scene_is_added_elsewhere() -> None:
+    before = "One\n---\n" + PAGE
+    after = "\n.. _two:\n\nTwo Words\n---------\n" + PAGE + "\nThree Words\n-----------\n" + PAGE
+    ids = [list(anchors(parse("page.rst", text)).values()) for text in (before + after, before + PAGE + after)]
+    assert ids[0] == [f"scene-{name}-{number}" for name in ("one", "two", "three-words") for number in (1, 2, 3)]
+    assert set(ids[1]) - set(ids[0]) == {f"scene-one-{number}" for number in (4, 5, 6)}
+
+
+def test_more_terminals_than_there_is_room_for_columns_are_the_transcript() -> None:
+    scene = "\n.. code-block:: console\n   :class: scene\n\n" + "".join(f"   (t{n}) $ true\n" for n in range(5))
+    page = parse("page.rst", scene)
+    assert "columns" not in Drawing(page).html(page.scenes[0])

@@ -1,0 +1,169 @@
+"""A performance as its instructor meets it: in a terminal, by keys, on a screen.
+
+The terminal is a pane of an outer tmux; keys are pressed there, and what is seen is read there.
+"""
+
+import collections
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from play import BOUND, LEVEL
+from support import PROGRAMS, ROOT
+
+
+class Show:
+    """``python3 -m stage perform`` with these arguments.
+
+    Args:
+        page: What is played.
+        size: Columns and rows of the instructor's terminal.
+        environment: In addition, for the performer.
+        level: Name the isolation, which need not be looked for then.
+        before: What the command begins with.
+    """
+
+    def __init__(
+        self,
+        page: Path,
+        *arguments: object,
+        size: tuple[int, int] = (100, 40),
+        environment: dict[str, str] | None = None,
+        level: bool = True,
+        before: str = "",
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="show-"))
+        self.socket = self.folder / "outer"
+        columns, rows = map(str, size)
+        given = ["--programs", str(PROGRAMS), *(["--level", LEVEL] if level else [])]
+        call = ["-m", "stage", "perform", str(page), *given, *map(str, arguments)]
+        script = f'{before} {shlex.quote(sys.executable)} "$@"; echo "[exit $?]"; exec sleep 1000'
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if key != "TMUX"},
+            "PYTHONPATH": str(ROOT),
+            "TMPDIR": str(self.folder),
+            "LC_ALL": "C.UTF-8",
+            **(environment or {}),
+        }
+        self.tmux("new-session", "-d", "-x", columns, "-y", rows, "sh", "-c", script, "sh", *call)
+
+    def tmux(self, *command: str, socket: Path | None = None) -> str:
+        """Run a command of tmux, of the outer one if no other is named."""
+        words = ["tmux", "-u", "-S", str(socket or self.socket), "-f", "/dev/null", *command]
+        done = subprocess.run(
+            words, env=self.environment, capture_output=True, text=True, cwd=ROOT, check=False
+        )
+        return done.stdout
+
+    def inner(self, *command: str) -> str:
+        """Run a command of the performance's own tmux."""
+        sockets = list(self.folder.glob("ipc-stage-*/tmux"))
+        return self.tmux(*command, socket=sockets[0]) if sockets else ""
+
+    def press(self, *keys: str) -> None:
+        """Press keys on the instructor's keyboard."""
+        self.tmux("send-keys", *keys)
+
+    def type(self, text: str) -> None:
+        """Type letters there."""
+        self.tmux("send-keys", "-l", text)
+
+    def screen(self) -> str:
+        """What the instructor sees."""
+        return self.tmux("capture-pane", "-p")
+
+    def notes(self) -> str:
+        """What the notes say."""
+        return self.inner("capture-pane", "-p", "-t", "notes:")
+
+    def panes(self) -> dict[str, str]:
+        """Name and content of the panes on stage."""
+        form = "#{pane_id} #{@name}"
+        found = self.inner("list-panes", "-t", "stage:", "-F", form).splitlines()
+        named = [line.partition(" ")[::2] for line in found]
+        content = {
+            name: self.inner("capture-pane", "-p", "-t", pane).rstrip("\n") for pane, name in named
+        }
+        return collections.defaultdict(str, content)
+
+    def wait(self, ready: Callable[[], object], bound: float = BOUND) -> None:
+        """Wait for a condition."""
+        deadline = time.monotonic() + bound
+        while not ready():
+            assert time.monotonic() < deadline, self.screen() + self.notes()
+            time.sleep(0.02)
+
+    def noted(self, *words: str) -> None:
+        """Wait until the notes say this."""
+        self.wait(lambda: all(word in " ".join(self.notes().split()) for word in words))
+
+    def shown(self, pane: str, *lines: str) -> None:
+        """Wait until a pane ends in these lines."""
+        text = "\n".join(lines)
+        self.wait(lambda: self.panes().get(pane, "").endswith(text))
+
+    def performers(self) -> list[int]:
+        """The processes that perform, the outermost first."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                if (
+                    b"perform" in words
+                    and words[0].endswith(os.path.basename(sys.executable).encode())
+                    and str(self.folder).encode() in (folder / "environ").read_bytes()
+                ):
+                    found.append(int(folder.name))
+        return sorted(found)
+
+    def left(self) -> list[str]:
+        """The commands of its processes, the outer tmux' not counted."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                if str(self.folder).encode() in (folder / "environ").read_bytes():
+                    found.append(b" ".join(words).decode())
+        mine = str(self.socket)
+        return [text for text in found if mine not in text and "sleep 1000" not in text]
+
+    def ended(self) -> str:
+        """Wait for its end; return what is then on the terminal."""
+        self.wait(lambda: re.search(r"\[exit \d+\]", self.screen()))
+        return self.screen()
+
+    def quit(self) -> str:
+        """Quit by the keys, and see to it that nothing is left."""
+        self.press("F10")
+        self.press("F10")
+        screen = self.ended()
+        self.wait(lambda: not self.left())
+        assert [path.name for path in self.folder.iterdir()] == ["outer"]
+        return screen
+
+    def close(self) -> None:
+        """End all of it."""
+        for pid in self.performers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.tmux("kill-server")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def show(page: Path, *arguments: object, **options: object) -> Iterator[Show]:
+    """A performance that has begun."""
+    made = Show(page, *arguments, **options)  # type: ignore[arg-type]
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,165 @@
+"""The page for instructors: its table is the screenplay's, its commands and keys exist."""
+
+import re
+from html import unescape
+
+import pytest
+from support import ROOT
+
+pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
+
+from docs._ext.timetable import timetable
+from stage.page.reader import (
+    parse,
+    read,
+)
+from stage.perform.tmux import KEYS, SEQUENCES, configuration
+
+PERFORMING = (ROOT / "docs/performing.rst").read_text()
+SCREENPLAY = read(str(ROOT / "docs/screenplay.rst"))
+SITE = ROOT / "build/html"
+
+
+def rows(lines: list[str]) -> list[list[str]]:
+    """The cells of a table, without its head."""
+    found: list[list[str]] = []
+    for line in lines:
+        if cell := re.fullmatch(r" {3}([* ]) - (.*)", line):
+            found += [[]] if cell[1] == "*" else []
+            found[-1].append(cell[2])
+    return found[1:]
+
+
+def text(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+def planned(minutes: dict[str, int]) -> list[list[str]]:
+    """The table of a page with these sections; chapters in capitals."""
+    page = "Page\n====\n\n"
+    for title, own in minutes.items():
+        mark = "-" if title.isupper() else "."
+        page += f".. _{title.lower()}:\n\n{title}\n{mark * 9}\n\n"
+        page += f":Minutes: {own}\n\n" if own else ""
+    return rows(timetable(parse("page.rst", page)))
+
+
+def test_the_table_adds_up_chapters_and_says_when_each_section_begins_and_ends() -> None:
+    assert planned({"ALONE": 25, "CHAPTER": 3, "one": 5, "two": 9, "BARE": 0, "three": 1}) == [
+        [":ref:`alone`", "**25**", "0", "25"],
+        [":ref:`chapter`", "**17**", "25", "42"],
+        ["introduction", "3", "25", "28"],
+        [":ref:`one`", "5", "28", "33"],
+        [":ref:`two`", "9", "33", "42"],
+        [":ref:`bare`", "**1**", "42", "43"],
+        [":ref:`three`", "1", "42", "43"],
+        ["all", "**43**", "0", "43"],
+    ]
+
+
+def test_the_table_sums_to_the_total_of_the_screenplay() -> None:
+    total = SCREENPLAY.minutes(SCREENPLAY.sections[0])
+    *table, last = rows(timetable(SCREENPLAY))
+    chapters = [int(minutes.strip("*")) for _, minutes, _, _ in table if "*" in minutes]
+    assert sum(chapters) == total
+    assert last == ["all", f"**{total}**", "0", str(total)]
+    assert [title for title, *_ in table if title != "introduction"] == [
+        f":ref:`{section.label}`" for section in SCREENPLAY.sections[1:]]
+
+
+def test_the_table_is_on_the_site_with_a_link_to_each_section() -> None:
+    page = (SITE / "performing.html").read_text()
+    table = page[page.index('id="timing"'):]
+    for section in SCREENPLAY.sections[1:]:
+        assert f'href="screenplay.html#{section.label}"' in table, section.title
+    assert f"all {SCREENPLAY.minutes(SCREENPLAY.sections[0])} 0 " in text(table)
+
+
+def test_the_site_says_in_words_how_long_each_section_takes() -> None:
+    page = (SITE / "screenplay.html").read_text()
+    lines = [text(line) for line in re.findall(r'<p class="minutes">(.*?)</p>', page, re.S)]
+    wanted = []
+    for section in SCREENPLAY.sections:
+        total = SCREENPLAY.minutes(section)
+        words = f"{total} minute{'s' if total > 1 else ''}"
+        if 0 < section.minutes < total:
+            words += f", {section.minutes} of them for the introduction"
+        wanted.append(words)
+    assert lines == wanted
+    assert "Minutes:" not in text(page)
+
+
+def test_each_section_with_questions_is_one_of_the_screenplay_in_its_order() -> None:
+    page = parse("performing.rst", PERFORMING)
+    titles = [section.title for section in page.sections]
+    first = titles.index("Questions")
+    asked = titles[first + 1:titles.index("Timing")]
+    assert len(asked) > 10
+    assert all(section.depth == 2 for section in page.sections[first + 1:first + 1 + len(asked)])
+    there = [section.title for section in SCREENPLAY.sections]
+    assert [title for title in there if title in asked] == asked
+
+
+def test_ten_questions_or_more_are_asked_and_answered() -> None:
+    questions = PERFORMING[PERFORMING.index("\nQuestions\n---"):]
+    answered = re.findall(r"^(\S.*\?)\n   \S", questions, re.M)
+    assert len(answered) >= 10
+    assert answered == re.findall(r"^(\S.*\?)$", questions, re.M)
+
+
+def commands() -> set[str]:
+    """What follows "make" in the commands of the page, typed or mentioned."""
+    typed = re.findall(r"^   \$ make (.*)$", PERFORMING, re.M)
+    mentioned = re.findall(r"``make ([^`]*)``", PERFORMING)
+    assert len(typed) > 5 and len(mentioned) > 5
+    return {*typed, *mentioned}
+
+
+def missing_targets(makefile: str) -> set[str]:
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
+    return {command.split()[0] for command in commands()} - targets
+
+
+def test_each_make_command_has_its_target() -> None:
+    assert missing_targets((ROOT / "Makefile").read_text()) == set()
+
+
+def test_make_perform_knows_each_variable_that_the_page_sets() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    names = {name for command in commands() for name in re.findall(r"\b([A-Z]+)=", command)}
+    assert {"PAGE", "SCENE", "AUTO", "STAGE"} <= names
+    for name in names:
+        assert re.search(rf"\$\({name}\b", makefile), name
+
+
+def test_what_a_command_of_the_page_plays_exists() -> None:
+    for command in commands():
+        if page := re.search(r"PAGE=(\S+)", command):
+            assert read(str(ROOT / page[1])).scenes
+        if scene := re.search(r'SCENE="(.*)"', command):
+            assert any(section.title == scene[1] for section in SCREENPLAY.sections)
+        if number := re.search(r"SCENE=(\d+)", command):
+            assert 0 < int(number[1]) <= len(SCREENPLAY.scenes)
+
+
+NAMES = {"PPage": "PageUp", "NPage": "PageDown"}  # in tmux, and on the keyboard
+
+
+def keys_of_the_page() -> dict[str, str]:
+    """Key and first word of what it does."""
+    table = PERFORMING[PERFORMING.index("\nThe Keys\n"):PERFORMING.index("\nTwo Paces\n")]
+    keys = dict(re.findall(r"^   \* - (\w+)\n     - (\w+)", table, re.M))
+    assert keys.pop("key") == "what"
+    return keys
+
+
+def test_the_keys_of_the_page_are_those_that_the_performer_knows() -> None:
+    deeds = [deed for deed in SEQUENCES.values() if deed != "screen"]  # that one is no key
+    assert keys_of_the_page() == {NAMES.get(key, key): deed for key, deed in zip(KEYS, deeds, strict=True)}
+
+
+def test_each_key_that_the_page_mentions_is_bound() -> None:
+    bound = {NAMES.get(key, key) for key in re.findall(r"^bind -n (\S+)", configuration(), re.M)}
+    mentioned = set(re.findall(r"\b(?:F\d+|Page(?:Up|Down))\b", PERFORMING))
+    assert len(mentioned) > 8
+    assert mentioned <= bound
