@@ -8,7 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import PROGRAMS, STRANGER
+from support import PROGRAMS, STRANGER, clean_environment
+
+_clean = clean_environment()
+os.environ.clear()
+os.environ.update(_clean)
 
 pytest.register_assert_rewrite("process", "play", "show", "browser")  # before it is first imported
 
