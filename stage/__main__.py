@@ -18,6 +18,7 @@ from .perform import launch
 from .perform.tmux import ScreenError
 from .sandbox import namespaces
 from .sandbox.clock import DEADLINE
+from .sandbox.namespaces import Order
 from .sandbox.processes import system_calls
 from .sandbox.sandbox import Sandbox
 
@@ -45,9 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
             print()
             return 0
         if options.command == 'perform':
-            return launch.play(options) if options.inside else launch.perform(options)
+            return launch.play(options.inside) if options.inside else launch.perform(options)
         if options.inside:
-            return _play(options)
+            return _play(options.inside)
         return _send_inside(options)
     except ScriptError as error:
         print(error, file=sys.stderr)
@@ -85,8 +86,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
                              help='isolation (default: the first that works here)')
         command.add_argument('--deadline', type=float, default=DEADLINE, metavar='SECONDS',
                              help='beyond the programs\' own sleeping (default: %(default)g)')
-        command.add_argument('--inside', action='store_true', help=argparse.SUPPRESS)
-        command.add_argument('--why', default='', help=argparse.SUPPRESS)
+        command.add_argument('--inside', type=Order.from_json, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
@@ -97,8 +97,6 @@ def _performing(command: argparse.ArgumentParser) -> None:
                          'wait so long before each step, and type letter by letter')
     command.add_argument('--host', action='store_true',
                          help='on the machine itself, not on a private stage')
-    command.add_argument('--folder', help=argparse.SUPPRESS)
-    command.add_argument('--seen', action='store_true', help=argparse.SUPPRESS)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
@@ -121,31 +119,29 @@ def _send_inside(options: argparse.Namespace) -> int:
         if not page.scenes:
             print(f'{page.path}: no scenes', flush=True)
             continue
-        call = [options.command, page.path, '--inside', '--level', level, '--why', why,
-                '--programs', options.programs, '--deadline', str(options.deadline)]
-        call += ['--scene', str(options.scene)] if options.scene else []
-        call += ['--keep-going'] if options.keep_going else []
-        worst = max(worst, namespaces.inside(level, call))
+        order = Order(options.command, page.path, options.programs, level, why, options.deadline,
+                      options.scene, options.keep_going)
+        worst = max(worst, namespaces.inside(order))
     return worst
 
 
-def _play(options: argparse.Namespace) -> int:
+def _play(order: Order) -> int:
     """Play one page; this process is inside of its name spaces already."""
-    page = read(options.pages[0])
+    page = read(order.page)
     folder = os.open(os.path.dirname(page.path) or '.', os.O_RDONLY | os.O_DIRECTORY)
     calls = system_calls(os.environ.get('CC', 'cc'))
     colour = sys.stdout.isatty()
-    with Sandbox(page, options.programs, options.level, calls) as sandbox:
-        rehearsal = Rehearsal(page, sandbox, options.command == 'promote', options.deadline,
+    with Sandbox(page, order.programs, order.level, calls) as sandbox:
+        rehearsal = Rehearsal(page, sandbox, order.command == 'promote', order.deadline,
                               show_progress if sys.stderr.isatty() else lambda cue: None)
-        result = rehearsal.play(options.scene, options.keep_going)
+        result = rehearsal.play(order.scene, order.keep_going)
     if sys.stderr.isatty():
         print('\r\033[K', end='', file=sys.stderr, flush=True)
     for failure in result.failures:
         print(failure.report(page.path))
-    if options.command == 'promote':
+    if order.command == 'promote':
         _promote(result, page, folder)
-    line = result.summary() + (f' ({options.level}: {options.why})' if result.skipped else '')
+    line = result.summary() + (f' ({order.level}: {order.why})' if result.skipped else '')
     if result.failures:
         line += f', {len(result.failures)} failed'
     print(f'\033[{31 if result.failures else 32}m{line}\033[0m' if colour else line, flush=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 from ..page.model import Page
 from ..page.reader import read
 from ..sandbox import namespaces
+from ..sandbox.namespaces import Order
 from ..sandbox.objects import Objects
 from ..sandbox.processes import system_calls
 from ..sandbox.sandbox import Sandbox, remove_folder
@@ -59,14 +60,11 @@ def perform(options: argparse.Namespace) -> int:
     level, why = ('host', '') if options.host else \
         (options.level, 'asked for') if options.level else namespaces.choose()
     folder, lock = new_folder()
-    call = [options.command, page.path, '--inside', '--level', level, '--why', why,
-            '--programs', options.programs, '--deadline', str(options.deadline),
-            '--scene', str(scene.number), '--folder', folder, '--pace', str(options.pace)]
-    call += ['--auto'] if options.auto else []
-    call += ['--seen'] if seen else []
+    order = Order(options.command, page.path, options.programs, level, why, options.deadline, scene.number,
+                  auto=options.auto, pace=options.pace, seen=seen, folder=folder)
     try:
-        with namespaces.start(level, call, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, env={'TMPDIR': folder}) as child:
+        with namespaces.start(order, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, env={'TMPDIR': folder}) as child:
             try:
                 if seen:
                     _watch(folder, child, level)
@@ -110,30 +108,30 @@ def check_terminal(seen: bool, auto: bool) -> None:
                                f'{tmux.COLUMNS}x{tmux.ROWS}, or its letters smaller')
 
 
-def play(options: argparse.Namespace) -> int:
+def play(order: Order) -> int:
     """Perform; this process is inside of the name spaces already."""
-    page = read(options.pages[0])
+    page = read(order.page)
     calls = system_calls(os.environ.get('CC', 'cc'))
     hint = f'Second screen: {"sudo " if "SUDO_UID" in os.environ else ""}' \
-           + ' '.join(tmux.attach(f'{options.folder}/tmux', 'notes'))
-    with Sandbox(page, options.programs, options.level, calls, Live) as sandbox:
+           + ' '.join(tmux.attach(f'{order.folder}/tmux', 'notes'))
+    with Sandbox(page, order.programs, order.level, calls, Live) as sandbox:
         if sandbox.user:
-            os.chmod(options.folder, 0o711)  # the way to the folder of the programs
-        screen = Screen(options.folder)
+            os.chmod(order.folder, 0o711)  # the way to the folder of the programs
+        screen = Screen(order.folder)
         try:
-            performance = Performance(page, sandbox, screen, options.auto, options.deadline,
-                                      options.pace, hint)
-            result = performance.play(int(options.scene), options.seen)
+            performance = Performance(page, sandbox, screen, order.auto, order.deadline,
+                                      order.pace, hint)
+            result = performance.play(order.scene or 1, order.seen)
         finally:
             screen.close()
-    for failure in result.failures if options.auto else []:
+    for failure in result.failures if order.auto else []:
         print(failure.report(page.path))
-    line = result.summary() + (f' ({options.level}: {options.why})' if options.why
+    line = result.summary() + (f' ({order.level}: {order.why})' if order.why
                                and result.skipped else '')
-    if options.auto and result.failures:
+    if order.auto and result.failures:
         line += f', {len(result.failures)} failed'
     print(line, flush=True)
-    return 1 if options.auto and result.failures else 0
+    return 1 if order.auto and result.failures else 0
 
 
 def _watch(folder: str, child: subprocess.Popen[str], level: str) -> None:

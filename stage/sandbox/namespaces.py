@@ -18,19 +18,54 @@ See namespaces(7), user_namespaces(7), ipc_namespaces(7).
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 LEVELS = ('user', 'root', 'bare')
 ON_THE_MACHINE = ('bare', 'host')
+FOLDER = '/mnt'
+USER, UID, HOST = 'student', 1000, 'classroom'
 PR_SET_PDEATHSIG = 1
 UNSHARE = ('unshare', '--mount', '--ipc', '--pid', '--uts', '--fork', '--mount-proc',
            '--kill-child')
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the process in the name spaces is told, by one argument: this as JSON."""
+
+    command: str
+    """``check``, ``promote`` or ``perform``."""
+    page: str
+    programs: str
+    level: str
+    why: str
+    """What speaks against a better level."""
+    deadline: float
+    scene: int | None
+    keep_going: bool = False
+    auto: bool = False
+    pace: float = 0
+    seen: bool = False
+    """Somebody looks on, at a terminal."""
+    folder: str = ''
+    """Of the performance's own files."""
+
+    @classmethod
+    def from_json(cls, text: str) -> Order:
+        """Return the order that this argument is."""
+        return cls(**json.loads(text))
+
+    def arguments(self) -> list[str]:
+        """Return the arguments for ``python3 -m stage``."""
+        return [self.command, '--inside', json.dumps(asdict(self)), '--', self.page]
 
 
 def entrance(level: str) -> list[str]:
@@ -86,15 +121,15 @@ def ordinary_user() -> str:
     return f'/proc/{os.getpid()}/fd/{users}'
 
 
-def start(level: str, arguments: list[str], **options: Any) -> subprocess.Popen[str]:
-    """Start ``python3 -m stage`` with these arguments in this level's name spaces.
+def start(order: Order, **options: Any) -> subprocess.Popen[str]:
+    """Start a process that plays, in the name spaces of the order's level.
 
     It ends when this process ends. ``options`` are those of :class:`subprocess.Popen`.
     """
     package = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH', '')]))
-    command = [*entrance(level), sys.executable, '-m', 'stage', *arguments]
-    end = signal.SIGTERM if level in ON_THE_MACHINE else signal.SIGKILL
+    command = [*entrance(order.level), sys.executable, '-m', 'stage', *order.arguments()]
+    end = signal.SIGTERM if order.level in ON_THE_MACHINE else signal.SIGKILL
     environment = {**os.environ, 'PYTHONPATH': path, **options.pop('env', {})}
     return subprocess.Popen(command, env=environment, preexec_fn=end_with_us(end), text=True,
                             **options)
@@ -116,18 +151,16 @@ def end(child: subprocess.Popen[str], level: str) -> None:
         child.wait()
 
 
-def inside(level: str, arguments: list[str]) -> int:
-    """Run ``python3 -m stage`` with these arguments in this level's name spaces.
+def inside(order: Order) -> int:
+    """Have this played in the name spaces of its level.
 
     Returns:
-        Its exit status.
+        The exit status.
     """
-    with start(level, arguments) as child:
+    with start(order) as child:
         try:
             status = child.wait()
         except KeyboardInterrupt:  # Ctrl-C has reached the child, too; anything else may not have
-            end(child, level)
+            end(child, order.level)
             raise
     return status if status >= 0 else 128 - status
-FOLDER = '/mnt'
-USER, UID, HOST = 'student', 1000, 'classroom'
