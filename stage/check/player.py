@@ -64,7 +64,7 @@ class Player:
 
     def _someone_sleeps(self) -> bool:
         table = processes()
-        return any(terminal.sleeping(table) for terminal in self.sandbox.terminals.values())
+        return any(terminal.busy and terminal.job.sleeping(table) for terminal in self.sandbox.terminals.values())
 
     def left_out(self, scene: Scene) -> bool:
         """Whether a scene needs more than the bare machine."""
@@ -161,7 +161,7 @@ class Player:
 
     def _until_prompt(self, terminal: Terminal, cue: Cue) -> Play[Ended]:
         if not (yield from self.clock.wait(terminal, terminal.at_prompt)):
-            raise Observation(f'no end within {self.clock.deadline:g} s: {terminal.state()}')
+            raise Observation(f'no end within {self.clock.deadline:g} s: {terminal.job.state()}')
         text, status = terminal.take(status=True)
         return as_lines(text), status
 
@@ -175,13 +175,13 @@ class Player:
                 status = terminal.take(status=True)
                 self._fail(cue, f'ended with exit status {status[1]} instead of blocking in '
                            f'{call or "a system call"}', as_lines(status[0]))
-            terminal.asleep = terminal.blocked(call)
+            terminal.asleep = terminal.job.blocked(call)
             # bash's child reads from bash for a moment, before it becomes the program
             come = len(as_lines(as_text(terminal.output))) >= len(cue.expect)
             return terminal.asleep is not None and come
 
         if not (yield from self.clock.wait(terminal, ready)) and terminal.asleep is None:
-            raise Observation(f'{terminal.state()}, documented as blocked in '
+            raise Observation(f'{terminal.job.state()}, documented as blocked in '
                               f'{call or "a system call"}')
         terminal.pump()
         self.waiting[terminal] = cue
@@ -201,14 +201,14 @@ class Player:
             if stop is None and None not in cue.expect and len(lines) >= len(cue.expect):
                 stop = len(cue.expect)  # these lines differ, and no more will make them equal
             taken = stop or 0
-            return stop is not None and terminal.running()
+            return stop is not None and terminal.job.running()
 
         if not (yield from self.clock.wait(terminal, ready)):
             lines = terminal.lines()
             if self.renaming.reached(cue.expect, lines) is None:
                 self._fail(cue, self.renaming.reason(cue.expect, lines)
-                           + f'; {terminal.state()}', lines)
-            raise Observation(f'{terminal.state()}, documented as running')
+                           + f'; {terminal.job.state()}', lines)
+            raise Observation(f'{terminal.job.state()}, documented as running')
         rest = terminal.output.split(b'\n', taken)
         terminal.output = rest[taken]
         return as_lines(as_text(b'\n'.join(rest[:taken]))), 0
@@ -223,7 +223,7 @@ class Player:
                 if lines and not terminal.busy:
                     self._fail(self.last, f'terminal {terminal.name} has printed more after its '
                                'last cue', lines)
-                if running := terminal.background():
+                if running := terminal.job.background():
                     self._fail(self.last, f'left running in terminal {terminal.name}: '
                                f'{", ".join(running)}', plain(self.last.expect))
             if left := self.sandbox.objects():

@@ -101,7 +101,7 @@ class Performance:
         if at < len(self.plan) and at not in self.performer.typist.typed:
             cue = self.plan.cue(at)
             self.prompter.message = (f'Still waiting for terminal {cue.terminal} '
-                                     f'({self.performer.terminal(cue).state()}). F6 gives up.')
+                                     f'({self.performer.terminal(cue).job.state()}). F6 gives up.')
 
     def _go_on(self, thrown: Exception | None = None) -> None:
         """Go on with the deed until it has to wait, and take what comes meanwhile."""

@@ -73,7 +73,7 @@ class Performer(Player):
         terminal.pump()
         if cue.kind != 'run' or terminal.prompted:
             return ''
-        return (f'Nothing typed: terminal {cue.terminal} is busy ({terminal.state()}). '
+        return (f'Nothing typed: terminal {cue.terminal} is busy ({terminal.job.state()}). '
                 'Press Ctrl-C there, or F6 to skip.')
 
     def type(self, step: range, slow: bool) -> Play[None]:

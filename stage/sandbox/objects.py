@@ -15,7 +15,7 @@ class Objects:
 
     Args:
         page: What it mentions as ``/name`` belongs to the play.
-        calls: From :func:`stage.sandbox.terminal.system_calls`.
+        calls: From :func:`stage.sandbox.processes.system_calls`.
         prefix: Of the names that belong to the play.
     """
 

@@ -12,7 +12,10 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from ..page.model import TIMED_SLEEPS
 
 #: Seconds of processor time after which a program is not just starting.
 COMPUTED = 0.1
@@ -33,10 +36,105 @@ class Sleep:
 
     pid: int
     call: str
+    arguments: tuple[int, ...]
     switches: str
     """Voluntary context switches: one more, and it has been awake in between."""
     timed: bool
     """A timeout or a timer wakes it: the program is running, not blocked."""
+
+
+class Job:
+    """What runs in a terminal, above all its foreground job.
+
+    Args:
+        shell: PID of the terminal's shell, and so its session.
+        fd: The master side of the terminal.
+        calls: From :func:`system_calls`.
+    """
+
+    def __init__(self, shell: int, fd: int, calls: Mapping[int, str]) -> None:
+        self.shell, self.fd, self.calls = shell, fd, calls
+        self.seen: set[int] = set()  # PIDs of all processes seen in this terminal
+
+    def processes(self, table: Table | None = None) -> list[int]:
+        """Return the PIDs of the foreground job, and note all of this terminal's in ``seen``.
+
+        ``table`` is from :func:`processes`, where several terminals are asked at once.
+        """
+        try:
+            group = os.tcgetpgrp(self.fd)
+        except OSError:
+            return []
+        found = []
+        for pid, (state, process_group, session) in (table or processes()).items():
+            if session == self.shell:
+                self.seen.add(pid)
+                if process_group == group != self.shell and state != 'Z':
+                    found.append(pid)
+        return found
+
+    def others(self) -> list[int]:
+        """Return the PIDs of all that still runs in this terminal besides the shell."""
+        self.processes()
+        stats = {pid: stat_of(pid) for pid in sorted(self.seen - {self.shell})}
+        return [pid for pid, stat in stats.items() if stat and stat[0] != 'Z' and stat[2] == self.shell]
+
+    def background(self) -> list[str]:
+        """Return what still runs in this terminal besides the shell, as ``PID name``."""
+        return [f'{pid} {name_of(pid)}' for pid in self.others()]
+
+    def sleeps(self, table: Table | None = None) -> tuple[list[Sleep], bool]:
+        """Return the sleeping processes of the foreground job, and whether another is awake."""
+        found = [self.sleep(pid) for pid in self.processes(table)]
+        return [sleep for sleep in found if sleep], None in found
+
+    def sleep(self, pid: int) -> Sleep | None:
+        """Look at one process; None if it is not provably asleep in one and the same call.
+
+        State and switches are read between two looks at the call, and again after them: a
+        process under strace(1) stops on its way into a call, and shows it already.
+        """
+        try:
+            before, status = read_file(f'/proc/{pid}/syscall'), read_file(f'/proc/{pid}/status')
+            after, same = read_file(f'/proc/{pid}/syscall'), read_file(f'/proc/{pid}/status')
+        except OSError:
+            return None
+        sleep = sleep_from(pid, before, status, self.calls)
+        return sleep if sleep == sleep_from(pid, after, same, self.calls) else None
+
+    def blocked(self, call: str | None) -> Sleep | None:
+        """Return the sleep of a foreground process blocked in this call (or in any)."""
+        sleeps, awake = self.sleeps()
+        if awake or any(sleep.timed for sleep in sleeps):
+            return None  # who waits for that one goes on by itself, too
+        for sleep in sleeps:
+            if (sleep.call == call or not call and sleep.call != 'wait4'):
+                return sleep
+        return None
+
+    def sleeping(self, table: Table | None = None) -> bool:
+        """Whether the foreground job sleeps by the clock."""
+        return any(sleep.timed for sleep in self.sleeps(table)[0])
+
+    def running(self) -> bool:
+        """Whether the foreground job sleeps by the clock, or has computed for a while.
+
+        One that is merely awake may be on its way into a sleep that nothing ends.
+        """
+        for pid in self.processes():
+            sleep = self.sleep(pid)
+            if sleep.timed if sleep else computed(pid) >= COMPUTED:
+                return True
+        return False
+
+    def state(self) -> str:
+        """Say what the foreground job is doing, for a report."""
+        sleeps, awake = self.sleeps()
+        if awake:
+            return 'running'
+        for sleep in sorted(sleeps, key=lambda sleep: (not sleep.timed, sleep.call == 'wait4')):
+            return f'{"asleep" if sleep.timed else "blocked"} in {sleep.call}'
+        return 'between two commands'
 
 
 def system_calls(compiler: str = 'cc') -> dict[int, str]:
@@ -67,12 +165,23 @@ def read_file(path: str) -> str:
         return file.read()
 
 
-def status_of(pid: int) -> tuple[str, str]:
-    """Return (state, voluntary context switches) of a process; see proc_pid_status(5)."""
-    text = read_file(f'/proc/{pid}/status')
-    found = re.search(r'^State:\s+(\S).*^voluntary_ctxt_switches:\s+(\d+)', text,
-                      re.MULTILINE | re.DOTALL)
-    return (found[1], found[2]) if found else ('', '')
+def sleep_from(pid: int, syscall: str, status: str, calls: Mapping[int, str]) -> Sleep | None:
+    """Return the sleep that two texts of ``/proc/PID`` show, if any.
+
+    See proc_pid_syscall(5): number, six arguments, and the stack pointer and program counter;
+    "running", or "-1" for a process that waits in no system call. And proc_pid_status(5).
+    """
+    fields = syscall.split()
+    found = re.search(r'^State:\s+S.*^voluntary_ctxt_switches:\s+(\d+)', status, re.MULTILINE | re.DOTALL)
+    if not found or not fields or not fields[0].isdigit():
+        return None
+    call = calls.get(int(fields[0]), f'system call {fields[0]}')
+    arguments = tuple(int(field, 16) for field in fields[1:7])
+    timed = call in TIMED_SLEEPS
+    if call in TIMEOUTS:
+        argument, forever = TIMEOUTS[call]
+        timed = arguments[argument] != forever
+    return Sleep(pid, call, arguments, found[1], timed)
 
 
 def stat_of(pid: int) -> tuple[str, int, int] | None:
@@ -91,6 +200,14 @@ def computed(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def name_of(pid: int) -> str:
+    """Return the name of a process, as much as the kernel keeps of it, or nothing; see proc_pid_comm(5)."""
+    try:
+        return read_file(f'/proc/{pid}/comm').strip()
+    except OSError:
+        return ''
 
 
 def kill(pid: int) -> None:

@@ -52,7 +52,7 @@ class Sandbox:
         programs: The folder that they come from; ``./shm/030-x`` is ``programs/shm/030-x``.
         level: One of :data:`LEVELS`, or ``host``; but for ``bare`` and ``host``, this process
             must be inside already.
-        calls: From :func:`stage.sandbox.terminal.system_calls`.
+        calls: From :func:`stage.sandbox.processes.system_calls`.
         kind: What a terminal is made of.
 
     Raises:
@@ -155,8 +155,8 @@ class Sandbox:
         """Return all PIDs seen in the terminals."""
         table = processes()
         for terminal in self.terminals.values():
-            terminal.processes(table)
-        return {pid for terminal in self.terminals.values() for pid in terminal.seen}
+            terminal.job.processes(table)
+        return {pid for terminal in self.terminals.values() for pid in terminal.job.seen}
 
     def objects(self) -> set[str]:
         """Return what the play has put into /dev/shm and the queues."""

@@ -1,10 +1,4 @@
-"""A terminal: bash on a pseudo-terminal, with prompt, blocking and waking observed from outside.
-
-Nothing here waits by time.  A process is *blocked* when ``/proc/PID/syscall`` shows it
-asleep in a system call that no timeout ends, and *woken* when that is no longer the very
-same sleep.  See proc_pid_syscall(5), and ``task_current_syscall()`` in the kernel's
-lib/syscall.c: reading waits until the task is off the processor.
-"""
+"""A terminal: bash on a pseudo-terminal; its prompt is observed from outside, nothing here waits by time."""
 
 from __future__ import annotations
 
@@ -19,8 +13,7 @@ import struct
 import termios
 from collections.abc import Mapping, Sequence
 
-from ..page.model import TIMED_SLEEPS
-from .processes import COMPUTED, TIMEOUTS, Sleep, Table, computed, kill, processes, read_file, stat_of, status_of
+from .processes import Job, Sleep, kill
 
 #: Bytes of output that no cue has.
 TOO_MUCH = 1 << 20
@@ -42,7 +35,7 @@ class Terminal:
         command: The shell and what starts it, without arguments that this class adds.
         folder: Working directory.
         environment: All of the shell's environment.
-        calls: From :func:`system_calls`.
+        calls: From :func:`stage.sandbox.processes.system_calls`.
         user: (uid, gid) to become, or None.
     """
 
@@ -55,14 +48,13 @@ class Terminal:
     def __init__(self, name: str, command: Sequence[str], folder: str,
                  environment: Mapping[str, str], calls: Mapping[int, str],
                  user: tuple[int, int] | None = None) -> None:
-        self.name, self.calls = name, calls
+        self.name = name
         self.output = b''
         self.starting = True  # until the first prompt has been taken
         self.busy = False
         self.gone = False  # nobody is left who could print
         self.asleep: Sleep | None = None  # what a [blocked] note has found
         self.typed = 0  # lines of the command: bash asks for the rest less often than that
-        self.seen: set[int] = set()  # PIDs of all processes seen in this terminal
         shell = [*command, '--norc', '--noprofile', *self.SHELL, '-i']
         settings = {**environment, 'HISTFILE': '', **self.SETTINGS}
         self.pid, self.fd = pty.fork()
@@ -81,6 +73,7 @@ class Terminal:
             finally:
                 os._exit(127)
         os.set_inheritable(self.fd, False)  # the shells of other terminals do not get it
+        self.job = Job(self.pid, self.fd, calls)
 
     def pump(self, seconds: float = 0) -> None:
         """Read what has been printed, waiting for it up to ``seconds``.
@@ -155,109 +148,14 @@ class Terminal:
         """Return what has been printed and not taken, complete lines only."""
         return as_lines(as_text(self.output[:self.output.rfind(b'\n') + 1]))
 
-    def processes(self, table: Table | None = None) -> list[int]:
-        """Return the PIDs of the foreground job, and note all of this terminal's in ``seen``.
-
-        ``table`` is from :func:`processes`, where several terminals are asked at once.
-        """
-        try:
-            group = os.tcgetpgrp(self.fd)
-        except OSError:
-            return []
-        found = []
-        for pid, (state, process_group, session) in (table or processes()).items():
-            if session == self.pid:
-                self.seen.add(pid)
-                if process_group == group != self.pid and state != 'Z':
-                    found.append(pid)
-        return found
-
-    def background(self) -> list[str]:
-        """Return what still runs in this terminal besides the shell, as ``PID name``."""
-        self.processes()
-        found = []
-        for pid in sorted(self.seen - {self.pid}):
-            stat = stat_of(pid)
-            if stat and stat[0] != 'Z' and stat[2] == self.pid:
-                found.append(f'{pid} {read_file(f"/proc/{pid}/comm").strip()}')
-        return found
-
-    def sleeps(self, table: Table | None = None) -> tuple[list[Sleep], bool]:
-        """Return the sleeping processes of the foreground job, and whether another is awake."""
-        found, awake = [], False
-        for pid in self.processes(table):
-            sleep = self._sleep(pid)
-            if sleep:
-                found.append(sleep)
-            else:
-                awake = True
-        return found, awake
-
-    def _sleep(self, pid: int) -> Sleep | None:
-        """Look at one process; None if it is not provably asleep in one and the same call.
-
-        State and switches are read between two looks at the call, and again after them: a
-        process under strace(1) stops on its way into a call, and shows it already.
-        """
-        try:
-            before, status = read_file(f'/proc/{pid}/syscall'), status_of(pid)
-            after, same = read_file(f'/proc/{pid}/syscall'), status_of(pid)
-        except OSError:
-            return None
-        fields = before.split()
-        if before != after or status != same or status[0] != 'S' or not fields[0].isdigit():
-            return None
-        call = self.calls.get(int(fields[0]), f'system call {fields[0]}')
-        timed = call in TIMED_SLEEPS
-        if call in TIMEOUTS:
-            argument, forever = TIMEOUTS[call]
-            timed = int(fields[1 + argument], 16) != forever
-        return Sleep(pid, call, status[1], timed)
-
-    def blocked(self, call: str | None) -> Sleep | None:
-        """Return the sleep of a foreground process blocked in this call (or in any)."""
-        sleeps, awake = self.sleeps()
-        if awake or any(sleep.timed for sleep in sleeps):
-            return None  # who waits for that one goes on by itself, too
-        for sleep in sleeps:
-            if (sleep.call == call or not call and sleep.call != 'wait4'):
-                return sleep
-        return None
-
-    def sleeping(self, table: Table | None = None) -> bool:
-        """Whether the foreground job sleeps by the clock."""
-        return self.busy and any(sleep.timed for sleep in self.sleeps(table)[0])
-
-    def running(self) -> bool:
-        """Whether the foreground job sleeps by the clock, or has computed for a while.
-
-        One that is merely awake may be on its way into a sleep that nothing ends.
-        """
-        for pid in self.processes():
-            sleep = self._sleep(pid)
-            if sleep.timed if sleep else computed(pid) >= COMPUTED:
-                return True
-        return False
-
     def woken(self) -> bool:
         """Whether the process that was found blocked has been awake since."""
-        return self.asleep is not None and self._sleep(self.asleep.pid) != self.asleep
-
-    def state(self) -> str:
-        """Say what the foreground job is doing, for a report."""
-        sleeps, awake = self.sleeps()
-        if awake:
-            return 'running'
-        for sleep in sorted(sleeps, key=lambda sleep: (not sleep.timed, sleep.call == 'wait4')):
-            return f'{"asleep" if sleep.timed else "blocked"} in {sleep.call}'
-        return 'between two commands'
+        return self.asleep is not None and self.job.sleep(self.asleep.pid) != self.asleep
 
     def close(self) -> None:
         """End the shell and everything that runs in this terminal."""
-        for pid in {*self.processes(), *self.seen} - {self.pid}:
-            stat = stat_of(pid)
-            if stat and stat[2] == self.pid:
-                kill(pid)
+        for pid in self.job.others():
+            kill(pid)
         kill(self.pid)
         os.close(self.fd)
         try:
@@ -289,5 +187,3 @@ def as_lines(text: str) -> list[str]:
     """Cut output into lines as a terminal shows them: tabs are blanks."""
     lines = text.removesuffix('\n').split('\n') if text else []
     return [line.removesuffix('\r').expandtabs() for line in lines]
-
-
