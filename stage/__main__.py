@@ -20,7 +20,7 @@ from .sandbox import namespaces
 from .sandbox.clock import DEADLINE
 from .sandbox.namespaces import Order
 from .sandbox.processes import system_calls
-from .sandbox.sandbox import Sandbox
+from .sandbox.sandbox import open_sandbox
 
 #: Signals after which all is cleared up.
 ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
@@ -131,7 +131,7 @@ def _play(order: Order) -> int:
     folder = os.open(os.path.dirname(page.path) or '.', os.O_RDONLY | os.O_DIRECTORY)
     calls = system_calls(os.environ.get('CC', 'cc'))
     colour = sys.stdout.isatty()
-    with Sandbox(page, order.programs, order.level, calls) as sandbox:
+    with open_sandbox(page, order.programs, order.level, calls) as sandbox:
         rehearsal = Rehearsal(page, sandbox, order.command == 'promote', order.deadline,
                               show_progress if sys.stderr.isatty() else lambda cue: None)
         result = rehearsal.play(order.scene, order.keep_going)

@@ -67,9 +67,8 @@ class Player:
         return any(terminal.busy and terminal.job.sleeping(table) for terminal in self.sandbox.terminals.values())
 
     def left_out(self, scene: Scene) -> bool:
-        """Whether a scene needs more than the bare machine."""
-        return self.sandbox.level == 'bare' and (
-            scene.private or any(cue.root for cue in scene.cues))
+        """Whether a scene needs more than the stage has."""
+        return self.sandbox.left_out(scene)
 
     def open(self, cue: Cue) -> Play[None]:
         """Open the cue's terminal, before the scene begins.

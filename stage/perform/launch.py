@@ -22,7 +22,7 @@ from ..sandbox import namespaces
 from ..sandbox.namespaces import Order
 from ..sandbox.objects import Objects
 from ..sandbox.processes import system_calls
-from ..sandbox.sandbox import Sandbox, remove_folder
+from ..sandbox.sandbox import open_sandbox, remove_folder
 from . import tmux
 from .live import Live
 from .performance import Performance
@@ -114,7 +114,7 @@ def play(order: Order) -> int:
     calls = system_calls(os.environ.get('CC', 'cc'))
     hint = f'Second screen: {"sudo " if "SUDO_UID" in os.environ else ""}' \
            + ' '.join(tmux.attach(f'{order.folder}/tmux', 'notes'))
-    with Sandbox(page, order.programs, order.level, calls, Live) as sandbox:
+    with open_sandbox(page, order.programs, order.level, calls, Live) as sandbox:
         if sandbox.user:
             os.chmod(order.folder, 0o711)  # the way to the folder of the programs
         screen = Screen(order.folder)
@@ -166,7 +166,7 @@ def _as_root() -> int:
 
 def _make_room(page: Page, ask: bool) -> bool:
     """Offer to remove what a crashed performance has left; return whether all is free."""
-    objects = Objects(page, system_calls(os.environ.get('CC', 'cc')), 'ipc-')
+    objects = Objects([page], 'ipc-')
     left = objects.left()
     if not left:
         return True

@@ -10,7 +10,8 @@ Three levels, the first that the machine allows is taken:
     no name spaces: a temporary folder on the machine itself.  Scenes that need more
     are skipped, and counted.
 
-A performance may ask for ``host``: the machine itself, as ``bare``, but nothing is skipped.
+A performance may ask for ``host``: the machine itself, as ``bare``, but nothing is skipped, and
+root's commands are run.
 
 See namespaces(7), user_namespaces(7), ipc_namespaces(7).
 """
@@ -29,12 +30,11 @@ from pathlib import Path
 from typing import Any
 
 LEVELS = ('user', 'root', 'bare')
-ON_THE_MACHINE = ('bare', 'host')
 FOLDER = '/mnt'
 USER, UID, HOST = 'student', 1000, 'classroom'
 PR_SET_PDEATHSIG = 1
-UNSHARE = ('unshare', '--mount', '--ipc', '--pid', '--uts', '--fork', '--mount-proc',
-           '--kill-child')
+UNSHARE = ['unshare', '--mount', '--ipc', '--pid', '--uts', '--fork', '--mount-proc', '--kill-child']
+ENTRANCES = {'user': [*UNSHARE, '--user', '--map-root-user', '--'], 'root': [*UNSHARE, '--']}
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,8 @@ class Order:
 
 
 def entrance(level: str) -> list[str]:
-    """Return the command that runs another one in this level's name spaces."""
-    if level in ON_THE_MACHINE:
-        return []
-    return [*UNSHARE, *(['--user', '--map-root-user'] if level == 'user' else []), '--']
+    """Return the command that runs another one in this level's name spaces; nothing, if it has none."""
+    return ENTRANCES.get(level, [])
 
 
 def choose() -> tuple[str, str]:
@@ -129,7 +127,7 @@ def start(order: Order, **options: Any) -> subprocess.Popen[str]:
     package = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH', '')]))
     command = [*entrance(order.level), sys.executable, '-m', 'stage', *order.arguments()]
-    end = signal.SIGTERM if order.level in ON_THE_MACHINE else signal.SIGKILL
+    end = signal.SIGKILL if entrance(order.level) else signal.SIGTERM
     environment = {**os.environ, 'PYTHONPATH': path, **options.pop('env', {})}
     return subprocess.Popen(command, env=environment, preexec_fn=end_with_us(end), text=True,
                             **options)
@@ -145,7 +143,7 @@ def end(child: subprocess.Popen[str], level: str) -> None:
     """End what :func:`start` has started, with all that it has started itself."""
     child.terminate()
     try:
-        child.wait(2 if level in ON_THE_MACHINE else 0.5)  # unshare(1) ignores SIGTERM
+        child.wait(0.5 if entrance(level) else 2)  # unshare(1) ignores SIGTERM
     except subprocess.TimeoutExpired:
         child.kill()  # with unshare(1) goes all that it has started: --kill-child
         child.wait()

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from ..page.model import Page
 
 
 class Objects:
-    """The IPC objects of a machine or a stage, as far as a page is concerned.
+    """The IPC objects of a machine or a stage, as far as pages are concerned.
 
     Args:
-        page: What it mentions as ``/name`` belongs to the play.
-        calls: From :func:`stage.sandbox.processes.system_calls`.
+        pages: What they mention as ``/name`` belongs to the play.
         prefix: Of the names that belong to the play.
+        queues: Where the message queues of the stage are mounted. Without it they are asked for by
+            name: what the machine has mounted may be those of another name space.
     """
 
-    def __init__(self, page: Page, calls: Mapping[int, str], prefix: str = '') -> None:
+    def __init__(self, pages: Iterable[Page], prefix: str = '', queues: str | None = None) -> None:
         # Names without their slash.
-        self.names = {name for name in re.findall(r'/([\w.-]*\w)(?![\w/])', page.text)
+        self.names = {name for page in pages for name in re.findall(r'/([\w.-]*\w)(?![\w/])', page.text)
                       if name.startswith(prefix)}
-        self.calls = {call: number for number, call in calls.items()}
-        self.queues = '/dev/mqueue' if os.path.ismount('/dev/mqueue') else None
+        self.queues = queues
 
     def there(self) -> set[str]:
         """Return what stands in /dev/shm and the queues."""
-        found = {f'/dev/shm/{entry}' for entry in _list('/dev/shm')}
-        if self.queues:
-            return found | {f'message queue /{entry}' for entry in _list(self.queues)}
-        return found | {f'message queue /{name}' for name in self.names if self._queue(name)}
+        queues = os.listdir(self.queues) if self.queues else filter(_is_queue, self.names)
+        files = os.listdir('/dev/shm') if os.path.isdir('/dev/shm') else []
+        return {f'/dev/shm/{name}' for name in files} | {f'message queue /{name}' for name in queues}
 
     def of_the_play(self, name: str) -> bool:
         """Whether the page names this object."""
@@ -42,31 +42,29 @@ class Objects:
         return sorted(name for name in self.there() if self.of_the_play(name))
 
     def remove(self, name: str) -> None:
-        """Remove an object, given as :meth:`there` returns it."""
-        if name.startswith('/dev/shm/'):
+        """Remove an object, given as :meth:`there` returns it.
+
+        Raises:
+            OSError: It could not be removed, or has gone.
+        """
+        kind, _, base = name.rpartition('/')
+        if kind == '/dev/shm':
             os.unlink(name)
         elif self.queues:
-            os.unlink(f'{self.queues}/{name.rpartition("/")[2]}')
-        else:
-            self._queue(name.rpartition('/')[2], remove=True)
-
-    def _queue(self, name: str, remove: bool = False) -> bool:
-        """Whether a queue exists, or could be removed; asked directly, nothing being mounted.
-
-        The system calls, unlike :manpage:`mq_open(3)`, take the name without its slash.
-        """
-        libc = ctypes.CDLL(None)
-        if remove:
-            return libc.syscall(self.calls['mq_unlink'], name.encode()) == 0
-        fd = libc.syscall(self.calls['mq_open'], name.encode(), os.O_RDONLY | os.O_NONBLOCK, 0,
-                          None)
-        if fd != -1:
-            os.close(fd)
-        return fd != -1
+            os.unlink(f'{self.queues}/{base}')
+        elif _library().mq_unlink(f'/{base}'.encode()) == -1:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), name)
 
 
-def _list(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
+def _library() -> ctypes.CDLL:
+    """Return the library with mq_open(3); before glibc 2.34 it was one of its own."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    return libc if hasattr(libc, 'mq_open') else ctypes.CDLL('librt.so.1', use_errno=True)
+
+
+def _is_queue(name: str) -> bool:
+    """Whether there is a queue of this name; one that we must not read is there, too."""
+    queue = _library().mq_open(f'/{name}'.encode(), os.O_RDONLY | os.O_NONBLOCK)
+    if queue != -1:
+        os.close(queue)
+    return queue != -1 or ctypes.get_errno() == errno.EACCES

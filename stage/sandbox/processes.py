@@ -150,8 +150,23 @@ def system_calls(compiler: str = 'cc') -> dict[int, str]:
     except (OSError, subprocess.CalledProcessError) as error:
         raise OSError(f'asking the C compiler for the numbers of the system calls: {error}; '
                       'install gcc and the headers of the C library') from None
-    found = re.findall(r'^#define __NR_(\w+) (\d+)$', asked.stdout, re.MULTILINE)
-    return {int(number): name for name, number in found}
+    return numbers(asked.stdout)
+
+
+def numbers(defines: str) -> dict[int, str]:
+    """Return number -> name of the system calls, from all that their header defines.
+
+    A number may be a sum (``(__NR_SYSCALL_BASE + 322)`` on 32-bit ARM) or stand under another name
+    (``__NR3264_mmap`` on 64-bit ARM). On 32 bits, ``futex_time64`` is the ``futex`` of today.
+    """
+    macros = dict(re.findall(r'^#define (__\w+) (.+)$', defines, re.MULTILINE))
+
+    def value(text: str) -> int:
+        return sum(value(macros[word]) if word in macros else int(word.rstrip('UL'), 0)
+                   for word in re.findall(r'\w+', text))
+
+    return {value(macro): macro.removeprefix('__NR_').removesuffix('_time64')
+            for macro in macros if re.match('__NR_[a-z_]', macro)}
 
 
 def processes() -> Table:

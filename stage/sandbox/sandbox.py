@@ -1,23 +1,10 @@
-"""The private stage on which a page is played: its own folder, objects, users and PIDs.
-
-Three levels, the first that the machine allows is taken:
-
-``user``
-    a user namespace, no privilege needed;
-``root``
-    the same name spaces, made by the super-user where user namespaces are forbidden;
-``bare``
-    no name spaces: a temporary folder on the machine itself.  Scenes that need more
-    are skipped, and counted.
-
-A performance may ask for ``host``: the machine itself, as ``bare``, but nothing is skipped.
-
-See namespaces(7), user_namespaces(7), ipc_namespaces(7).
-"""
+"""The stage on which a page is played: its own folder, programs, objects, users and terminals."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 import re
 import resource
 import socket
@@ -26,8 +13,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..page.model import Page, ScriptError
-from .namespaces import FOLDER, HOST, ON_THE_MACHINE, UID, USER, caller, ordinary_user
+from ..page.model import Page, Scene, ScriptError
+from .namespaces import FOLDER, HOST, UID, USER, caller, entrance, ordinary_user
 from .objects import Objects
 from .processes import processes
 from .terminal import Terminal
@@ -41,48 +28,43 @@ nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 """
 GROUP = f'root:x:0:\n{USER}:x:{UID}:\nnogroup:x:65534:\n'
 FIRST_PID = 4242
+#: What a command names as a program of the course.
 PROGRAM = re.compile(r'(?<![\w./])\./([\w.-]+(?:/[\w.-]+)*)')
+#: All of a shell's environment but PATH and HOME: nothing of the caller's gets in, nor the machine's
+#: settings of readline; and strace(1) does not colour (6.19 and later do).
+ENVIRONMENT = {'LC_ALL': 'C', 'TZ': 'UTC', 'INPUTRC': '/dev/null', 'NO_COLOR': '1'}
 
 
 class Sandbox:
     """The place where the terminals of one page live; a context manager that leaves nothing.
 
-    Args:
-        page: Its commands name the programs that are put on stage.
-        programs: The folder that they come from; ``./shm/030-x`` is ``programs/shm/030-x``.
-        level: One of :data:`LEVELS`, or ``host``; but for ``bare`` and ``host``, this process
-            must be inside already.
-        calls: From :func:`stage.sandbox.processes.system_calls`.
-        kind: What a terminal is made of.
-
-    Raises:
-        ScriptError: A program that the page names is missing.
-        FileExistsError: On the machine, and an object that the page names exists already.
+    Made by :func:`open_sandbox`.
     """
 
+    #: (uid, gid) of who types ordinary commands, if it is not who we are.
+    user: tuple[int, int] | None = None
+    #: What starts the shell of who types ordinary commands.
+    entering: tuple[str, ...] = ()
+    folder: str
+    stock: Objects
+
     def __init__(self, page: Page, programs: str, level: str, calls: Mapping[int, str],
-                 kind: type[Terminal] = Terminal) -> None:
+                 kind: type[Terminal]) -> None:
         self.page, self.level, self.calls, self.kind = page, level, calls, kind
         self.terminals: dict[tuple[str, bool], Terminal] = {}
-        self.temporary: str | None = None
-        self.all = Objects(page, calls, 'ipc-' if level == 'host' else '')
-        self.user = caller() if level == 'host' else (UID, UID) if level == 'root' else None
         self.programs = self._wanted(programs)
-        if level in ON_THE_MACHINE:
-            self.before = self.all.there()
-            if ours := self.all.left():
-                raise FileExistsError(f'{ours[0]} exists: another play may be running; if not, '
-                                      'remove it ("make clean-ipc") and play again')
-            self.folder = self.temporary = tempfile.mkdtemp(prefix='stage-')
-            if self.user:
-                os.chown(self.folder, *self.user)
-        else:
-            self.before = set()
-            self.folder = FOLDER
-            self._furnish()
-        self._put_programs()
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # else "(core dumped)" comes and goes
         os.umask(0o022)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # else "(core dumped)" comes and goes
+        self._prepare()
+        try:
+            self._put_programs()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _prepare(self) -> None:
+        """Make the folder, and know the objects."""
+        raise NotImplementedError
 
     def _wanted(self, programs: str) -> dict[str, bytes]:
         """Read the programs that the page's commands name."""
@@ -103,7 +85,59 @@ class Sandbox:
             target.write_bytes(content)
             target.chmod(0o555)
 
-    def _furnish(self) -> None:
+    def words(self) -> dict[str, str]:
+        """Return the documented names that stand for this machine's."""
+        return {}
+
+    def left_out(self, scene: Scene) -> bool:
+        """Whether this stage lacks what a scene needs."""
+        return False
+
+    def terminal(self, name: str, root: bool) -> Terminal:
+        """Return a terminal; root's commands run in a shell of root's own, as with sudo."""
+        if (name, root) not in self.terminals:
+            environment = {**ENVIRONMENT, 'PATH': os.environ.get('PATH', os.defpath), 'HOME': self.folder}
+            entering, user = ((), None) if root else (self.entering, self.user)
+            self.terminals[name, root] = self.kind(name, [*entering, 'bash'], self.folder, environment,
+                                                   self.calls, user)
+        return self.terminals[name, root]
+
+    def pids(self) -> set[int]:
+        """Return all PIDs seen in the terminals."""
+        table = processes()
+        for terminal in self.terminals.values():
+            terminal.job.processes(table)
+        return {pid for terminal in self.terminals.values() for pid in terminal.job.seen}
+
+    def objects(self) -> set[str]:
+        """Return what the play has put into /dev/shm and the queues."""
+        return self.stock.there()
+
+    def clear(self) -> None:
+        """Close the terminals and remove the objects: an empty stage, as for a fresh scene."""
+        for terminal in self.terminals.values():
+            terminal.close()
+        self.terminals.clear()
+        for name in self.objects():
+            self.stock.remove(name)
+
+    def begin_again(self) -> None:
+        """Make everything as it was before the play, its folder too."""
+        self.clear()
+        empty_folder(self.folder)
+        self._put_programs()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.clear()
+
+
+class Private(Sandbox):
+    """A stage of its own, in name spaces; this process is inside already."""
+
+    def _prepare(self) -> None:
         """Mount the stage over the machine's places; only this name space sees it."""
         def mount(kind: str, target: str, options: str) -> None:
             subprocess.run(['mount', '-t', kind, '-o', options, 'stage', target], check=True)
@@ -118,74 +152,68 @@ class Sandbox:
         os.mkdir(queues)
         mount('mqueue', queues, 'rw')
         keep = os.open(queues, os.O_RDONLY | os.O_DIRECTORY)
-        self.all.queues = f'/proc/self/fd/{keep}'
         mount('tmpfs', FOLDER, 'mode=755')  # empty again: the first one is only under it
+        self.folder = FOLDER
+        self.stock = Objects([self.page], queues=f'/proc/self/fd/{keep}')
         if self.level == 'user':
-            self.users = ordinary_user()
+            self.entering = 'nsenter', f'--user={ordinary_user()}', '--preserve-credentials', '--'
         else:
+            self.user = UID, UID
             os.chown(FOLDER, UID, UID)
         mount('tmpfs', os.path.realpath('/dev/shm'), 'mode=1777')
         socket.sethostname(HOST)
-        Path('/proc/sys/kernel/ns_last_pid').write_text(str(FIRST_PID - 1))
+        with contextlib.suppress(FileNotFoundError):  # a kernel without CONFIG_CHECKPOINT_RESTORE
+            Path('/proc/sys/kernel/ns_last_pid').write_text(str(FIRST_PID - 1))
+
+
+class Machine(Sandbox):
+    """A temporary folder on the machine itself, among its objects: ``bare`` or ``host``."""
+
+    def _prepare(self) -> None:
+        self.stock = Objects([self.page], 'ipc-' if self.level == 'host' else '')
+        self.user = caller() if self.level == 'host' else None
+        if ours := self.stock.left():
+            raise FileExistsError(f'{ours[0]} exists: another play may be running; if not, '
+                                  'remove it ("make clean-ipc") and play again')
+        self.folder = tempfile.mkdtemp(prefix='stage-')
+        if self.user:
+            os.chown(self.folder, *self.user)
 
     def words(self) -> dict[str, str]:
-        """Return the documented names that stand for this machine's."""
-        if self.level not in ON_THE_MACHINE:
-            return {}
-        import pwd  # the real one, read here and not before another is mounted over it
-        user = pwd.getpwuid(self.user[0] if self.user else os.geteuid()).pw_name
+        uid = self.user[0] if self.user else os.geteuid()
+        try:
+            user = pwd.getpwuid(uid).pw_name
+        except KeyError:  # who is not listed is a number: ls(1), id(1)
+            user = str(uid)
         return {USER: user, HOST: socket.gethostname()}
 
-    def terminal(self, name: str, root: bool) -> Terminal:
-        """Return a terminal; root's commands run in a shell of root's own, as with sudo."""
-        if (name, root) not in self.terminals:
-            command, user = ['bash'], None
-            if not root and self.level == 'user':
-                command = ['nsenter', f'--user={self.users}', '--preserve-credentials', '--',
-                           'bash']
-            elif not root:
-                user = self.user
-            environment = {'PATH': os.environ.get('PATH', os.defpath), 'LC_ALL': 'C', 'TZ': 'UTC',
-                           'HOME': self.folder}
-            self.terminals[name, root] = self.kind(name, command, self.folder, environment,
-                                                   self.calls, user)
-        return self.terminals[name, root]
-
-    def pids(self) -> set[int]:
-        """Return all PIDs seen in the terminals."""
-        table = processes()
-        for terminal in self.terminals.values():
-            terminal.job.processes(table)
-        return {pid for terminal in self.terminals.values() for pid in terminal.job.seen}
+    def left_out(self, scene: Scene) -> bool:
+        return self.level == 'bare' and (scene.private or any(cue.root for cue in scene.cues))
 
     def objects(self) -> set[str]:
-        """Return what the play has put into /dev/shm and the queues."""
-        found = self.all.there() - self.before
-        if self.level not in ON_THE_MACHINE:
-            return found
-        return {name for name in found if self.all.of_the_play(name)}
-
-    def clear(self) -> None:
-        """Close the terminals and remove the objects: an empty stage, as for a fresh scene."""
-        for terminal in self.terminals.values():
-            terminal.close()
-        self.terminals.clear()
-        for name in self.objects():
-            self.all.remove(name)
-
-    def begin_again(self) -> None:
-        """Make everything as it was before the play, its folder too."""
-        self.clear()
-        empty_folder(self.folder)
-        self._put_programs()
-
-    def __enter__(self) -> Sandbox:
-        return self
+        return {name for name in self.stock.there() if self.stock.of_the_play(name)}
 
     def __exit__(self, *exception: object) -> None:
-        self.clear()
-        if self.temporary:
-            remove_folder(self.temporary)
+        super().__exit__(*exception)
+        remove_folder(self.folder)
+
+
+def open_sandbox(page: Page, programs: str, level: str, calls: Mapping[int, str],
+                 kind: type[Terminal] = Terminal) -> Sandbox:
+    """Make the stage for a page.
+
+    Args:
+        page: Its commands name the programs that are put on stage.
+        programs: The folder that they come from; ``./shm/030-x`` is ``programs/shm/030-x``.
+        level: See :mod:`stage.sandbox.namespaces`; this process must be inside already.
+        calls: From :func:`stage.sandbox.processes.system_calls`.
+        kind: What a terminal is made of.
+
+    Raises:
+        ScriptError: A program that the page names is missing.
+        FileExistsError: On the machine, and an object that the page names exists already.
+    """
+    return (Private if entrance(level) else Machine)(page, programs, level, calls, kind)
 
 
 def empty_folder(folder: str) -> None:
@@ -204,5 +232,3 @@ def remove_folder(folder: str) -> None:
         os.rmdir(folder)
     except OSError:
         pass  # or somebody else is at it, too
-
-
