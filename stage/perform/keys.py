@@ -5,10 +5,19 @@ from __future__ import annotations
 import collections
 import re
 
-from .tmux import SEQUENCES
-
-HELP = ('PgDn next  PgUp back  F4 pane  F5 retry  F6 skip  F7 jump  F8 reset  F9 fast  '
-        'F10 quit')
+#: Keys that reach the notes wherever the focus is, as tmux calls them (tmux.conf binds them): what arrives there
+#: (terminfo(5) of tmux), and the deed.
+KEYS = {'NPage': ('\x1b[6~', 'next'), 'PPage': ('\x1b[5~', 'back'), 'F5': ('\x1b[15~', 'retry'),
+        'F6': ('\x1b[17~', 'skip'), 'F7': ('\x1b[18~', 'jump'), 'F8': ('\x1b[19~', 'reset'),
+        'F9': ('\x1b[20~', 'fast'), 'F10': ('\x1b[21~', 'quit')}
+DEEDS = dict(KEYS.values())
+#: Sent by the hooks of tmux.conf: somebody has attached or detached, or a screen has another size.
+SCREEN = '\x1f'
+#: One key: a control sequence, a letter with Alt, or a character. See ECMA-48, 5.4.
+KEY = re.compile(r'\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[!-~])|[\s\S]')
+#: Escape alone, and how tmux.conf sends it while something is asked.
+CANCEL = '\x1b', '\x07'
+HELP = 'PgDn next  PgUp back  F4 pane  F5 retry  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
 
 
 class Keys:
@@ -25,14 +34,14 @@ class Keys:
 
     def press(self, data: bytes) -> None:
         """Take the keys that have come to the notes."""
-        for key in re.findall(r'\x1b\[\d+~|[\s\S]', data.decode(errors='replace')):
+        for key in KEY.findall(data.decode(errors='replace')):
             self._press(key)
 
     def _press(self, key: str) -> None:
-        deed = SEQUENCES.get(key)
-        if deed == 'screen':
+        if key == SCREEN:
             self.resized = True
             return
+        deed = DEEDS.get(key)
         quitting, self.quitting = self.quitting, False
         if self.asking is not None and not deed:
             self._ask(self.asking, key)
@@ -40,11 +49,11 @@ class Keys:
             self.asking = ''
         elif deed == 'fast':
             self.fast = not self.fast
-        elif deed == 'quit' and not quitting:
-            self.quitting = True
         elif deed:
             self.asking = None
-            self.deeds.append((deed,))
+            self.quitting = deed == 'quit' and not quitting
+            if not self.quitting:
+                self.deeds.append((deed,))
 
     def _ask(self, asked: str, key: str) -> None:
         """Type a letter of what F7 has asked for."""
@@ -53,7 +62,7 @@ class Keys:
             self.deeds.append(('jump', asked))
         elif key == '\x7f':
             self.asking = asked[:-1]
-        elif key == '\x1b':
+        elif key in CANCEL:
             self.asking = None
         elif key.isprintable():
             self.asking = asked + key

@@ -140,9 +140,7 @@ def _watch(folder: str, child: subprocess.Popen[str], level: str) -> None:
         if child.poll() is not None:
             return
         time.sleep(0.01)
-    environment = {key: value for key, value in os.environ.items()
-                   if key not in ('TMUX', 'TMUX_PANE')}
-    client = subprocess.run(tmux.attach(f'{folder}/tmux', 'stage'), env=environment,
+    client = subprocess.run(tmux.attach(f'{folder}/tmux', 'stage'), env=tmux.environment(),
                             stderr=subprocess.PIPE, text=True)
     try:
         child.wait(0 if client.stderr else 5)

@@ -22,23 +22,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..sandbox.namespaces import end_with_us
-from .tmux import COLUMNS, ENDED, HOLD, ROWS, STRIP, ScreenError, configuration
+from . import tmux
+from .layout import layout
 
-#: With at least so many columns, the notes stand beside the stage, and else below it.
-WIDE = 140
+#: Lines of the strip with the last commands; tmux.conf sets it up.
+STRIP = 5
 
 
 class View:
-    """A pane, seen from behind: what is written here is shown, what is typed there is read."""
+    """The terminal device of a pane: what is written to it is shown, what is typed in the pane is read from it."""
 
     def __init__(self, path: str) -> None:
         try:
             self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
-        except OSError:  # it has been closed meanwhile, and so has nothing to read
+        except OSError:  # the pane has been closed meanwhile: this descriptor is at its end at once, too
             self.fd = os.open(os.devnull, os.O_RDWR)
             return
-        with contextlib.suppress(termios.error):  # the same
-            tty.setraw(self.fd, termios.TCSANOW)  # and keep what has been typed already
+        with contextlib.suppress(termios.error):  # the pane has been closed meanwhile
+            tty.setraw(self.fd, termios.TCSANOW)  # TCSANOW keeps what has been typed already
 
     def write(self, data: bytes) -> None:
         """Show; nothing, if the pane has been closed."""
@@ -65,17 +66,17 @@ class View:
         try:
             found = fcntl.ioctl(self.fd, termios.TIOCGWINSZ, bytes(8))
         except OSError:
-            return ROWS, COLUMNS
+            return tmux.ROWS, tmux.COLUMNS
         return struct.unpack('HHHH', found)[:2]
 
     def close(self) -> None:
-        """Look away; the pane stays."""
+        """Close our descriptor; the pane stays."""
         os.close(self.fd)
 
 
 @dataclass
 class Pane:
-    """A terminal on stage: its name, its colour, and the size that it gets."""
+    """What the border of a terminal's pane shows: its name, in its colour."""
 
     name: str
     colour: str
@@ -85,7 +86,7 @@ class Screen:
     """The sessions ``stage`` and ``notes`` of a tmux server that is our child.
 
     Args:
-        folder: For its socket and its configuration; nobody else may write there.
+        folder: For its socket; nobody else may write there.
 
     Raises:
         ScreenError: The server does not start.
@@ -93,21 +94,15 @@ class Screen:
 
     def __init__(self, folder: str) -> None:
         self.socket = f'{folder}/tmux'
-        settings = f'{folder}/tmux.conf'
-        with open(settings, 'w') as file:
-            file.write(configuration())
-        environment = {key: value for key, value in os.environ.items()
-                       if key not in ('TMUX', 'TMUX_PANE')}
-        environment['LC_ALL'] = 'C.UTF-8'
-        self.environment = environment
+        self.environment = {**tmux.environment(), 'LC_ALL': 'C.UTF-8'}
         self.server = subprocess.Popen(
-            ['tmux', '-S', self.socket, '-f', settings, '-D'], env=environment, cwd='/',
+            ['tmux', '-S', self.socket, '-f', str(tmux.CONFIGURATION), '-D'], env=self.environment, cwd='/',
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             preexec_fn=end_with_us(signal.SIGKILL))
         deadline = time.monotonic() + 10
         while self._ask('list-sessions').stdout.count('\n') < 2:  # it listens before it is ready
             if self.server.poll() is not None or time.monotonic() > deadline:
-                raise ScreenError('tmux does not start: try "tmux -L x -f /dev/null"')
+                raise tmux.ScreenError('tmux does not start: try "tmux -L x -f /dev/null"')
             time.sleep(0.01)
         self.left = self.window = ''
         os.mkdir(f'{folder}/ready')
@@ -123,7 +118,7 @@ class Screen:
             words += [*([';'] if words else []), *command]
         done = self._ask(*words)
         if done.returncode and re.search('server|connect', done.stderr):
-            raise ScreenError(ENDED)
+            raise tmux.ScreenError(tmux.ENDED)
         return done.stdout.splitlines()
 
     def opened(self, *commands: Sequence[str]) -> list[str]:
@@ -134,7 +129,7 @@ class Screen:
         """
         lines = self.run(*commands)
         if not lines:
-            raise ScreenError(ENDED)
+            raise tmux.ScreenError(tmux.ENDED)
         return lines
 
     def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -149,39 +144,35 @@ class Screen:
         """Open the pane of the session ``notes``."""
         found = self.run(['list-panes', '-t', 'notes:', '-F', '#{pane_tty}'])
         if not found:
-            found = self.opened(['new-session', '-d', '-s', 'notes', '-P', '-F', '#{pane_tty}', HOLD],
+            found = self.opened(['new-session', '-d', '-s', 'notes', '-P', '-F', '#{pane_tty}'],
                                 ['set', '-w', '-t', 'notes:', 'pane-border-status', 'off'])
         return View(found[0])
 
     def arrange(self, panes: Sequence[Pane], with_notes: bool) -> tuple[list[View], View | None]:
-        """Show these terminals, side by side, and the notes if they have no screen of their own.
+        """Show these terminals in a new window, and the notes if they have no screen of their own.
 
         Returns:
             The views of the terminals, and that of the notes.
         """
-        form = '#{pane_id} #{pane_tty} #{window_width} #{window_height}'
-        first = self.opened(['new-window', '-d', '-t', 'stage:', '-P', '-F', form, HOLD])[0].split()
-        columns, rows = int(first[2]), int(first[3])
-        commands, split = [], ['split-window', '-d', '-t', first[0], '-P', '-F',
-                               '#{pane_id} #{pane_tty}']
-        if with_notes and columns >= WIDE:
-            columns -= (beside := columns * 2 // 5) + 1
-            commands.append([*split, '-h', '-l', str(beside), HOLD])
-        elif with_notes:
-            commands.append([*split, '-v', '-l', str(max(rows * 9 // 20, 9)), HOLD])
-        each = (columns - len(panes) + 1) // len(panes)
-        commands += [[*split, '-h', '-l', str(max(each, 2)), HOLD] for _ in panes[1:]]
+        form = '#{pane_id} #{pane_tty}'
+        first, tty, *size = self.opened(
+            ['new-window', '-d', '-t', 'stage:', '-P', '-F', f'{form} #{{window_width}} #{{window_height}}'])[0].split()
+        sizes = layout(int(size[0]), int(size[1]), len(panes), with_notes)
+        split = ['split-window', '-d', '-t', first, '-P', '-F', form]
+        commands = [[*split, sizes.notes[0], '-l', str(sizes.notes[1])]] if sizes.notes else []
+        # Each is taken from the right side of the first pane: so the last one comes first.
+        commands += [[*split, '-h', '-l', str(width)] for width in reversed(sizes.widths[1:])]
         made = [line.split() for line in self.run(*commands)] if commands else []
-        notes = made.pop(0) if with_notes and made else None
-        places = [first, *reversed(made)]
+        notes = made.pop(0) if sizes.notes and made else None
+        places = [[first, tty], *reversed(made)]
         commands = [['set', '-p', '-t', place[0], f'@{key}', value]
                     for pane, place in zip(panes, places, strict=False)
                     for key, value in (('name', pane.name), ('colour', pane.colour))]
         if notes:
             commands.append(['set', '-p', '-t', notes[0], '@name', 'notes'])
-        commands.append(['select-window', '-t', first[0]])
+        commands.append(['select-window', '-t', first])
         self.run(*commands)
-        self.left, self.window = self.window, first[0]
+        self.left, self.window = self.window, first
         self.panes = [place[0] for place in places]
         return [View(place[1]) for place in places], View(notes[1]) if notes else None
 

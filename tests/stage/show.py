@@ -75,7 +75,8 @@ class Show:
 
     def type(self, text: str) -> None:
         """Type letters there."""
-        self.tmux("send-keys", "-l", text)
+        # (At the end of a word, tmux takes a semicolon for the end of a command.)
+        self.tmux("send-keys", "-l", re.sub(";$", r"\\;", text))
 
     def screen(self) -> str:
         """What the instructor sees."""

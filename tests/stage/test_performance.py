@@ -26,7 +26,7 @@ from stage.perform.notes import Sheet, render, width
 from stage.perform.panes import COLOURS
 from stage.perform.plan import steps
 from stage.perform.screen import View
-from stage.perform.tmux import configuration
+from stage.perform.tmux import CONFIGURATION
 from stage.perform.typist import LETTER
 
 needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
@@ -248,7 +248,7 @@ def jump(on: Show, asked: str, enter: str = "Enter") -> None:
     on.press("F7")
     for number, letter in enumerate(asked):
         on.noted(f"Enter): {asked[:number]}_")
-        on.press("Space" if letter == " " else letter)
+        on.type(letter)
     on.noted(f": {asked}_")
     on.press(enter)
 
@@ -284,6 +284,19 @@ def test_what_is_typed_before_a_pane_is_looked_at_is_not_lost() -> None:
     view.close()
     os.close(keyboard)
     os.close(pane)
+
+
+def test_while_a_scene_is_asked_for_every_key_is_the_notes(on: Show) -> None:
+    jump(on, "memory, µ;#x")
+    on.noted('No scene "memory, µ;#x"')
+    on.press("F7")
+    on.noted("Jump")
+    on.press(*"a,b", "Left", "M-x", "F4", "C-c", "Tab", "c")
+    on.noted("Enter): a,bc_")
+    on.press("Escape")
+    on.wait(lambda: "Jump" not in on.notes())
+    on.press("m")
+    on.shown("main", "$ m")
 
 
 def test_jump_can_be_left_and_says_what_does_not_exist(on: Show) -> None:
@@ -911,13 +924,12 @@ def test_the_notes_fit_their_screen(columns: int, rows: int) -> None:
 
 
 def test_the_configuration_is_understood_by_tmux(tmp_path: Path) -> None:
-    socket, file = tmp_path / "socket", tmp_path / "conf"
-    file.write_text(configuration())
+    socket = tmp_path / "socket"
     call = ["tmux", "-S", str(socket), "-f", "/dev/null"]
     try:
         subprocess.run([*call, "new-session", "-d"], check=True)
         said = subprocess.run(
-            [*call, "source-file", str(file)], capture_output=True, text=True, check=False
+            [*call, "source-file", str(CONFIGURATION)], capture_output=True, text=True, check=False
         )
         assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
     finally:

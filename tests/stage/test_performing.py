@@ -13,7 +13,8 @@ from stage.page.reader import (
     parse,
     read,
 )
-from stage.perform.tmux import KEYS, SEQUENCES, configuration
+from stage.perform.keys import KEYS
+from stage.perform.tmux import CONFIGURATION
 
 PERFORMING = (ROOT / "docs/performing.rst").read_text()
 SCREENPLAY = read(str(ROOT / "docs/screenplay.rst"))
@@ -154,12 +155,16 @@ def keys_of_the_page() -> dict[str, str]:
 
 
 def test_the_keys_of_the_page_are_those_that_the_performer_knows() -> None:
-    deeds = [deed for deed in SEQUENCES.values() if deed != "screen"]  # that one is no key
-    assert keys_of_the_page() == {NAMES.get(key, key): deed for key, deed in zip(KEYS, deeds, strict=True)}
+    assert keys_of_the_page() == {NAMES.get(key, key): deed for key, (_, deed) in KEYS.items()}
+
+
+def test_tmux_sends_each_key_of_the_performance_to_the_notes() -> None:
+    sent = re.findall(r"^bind -n (\S+) .*send-keys -t notes: (\S+)", CONFIGURATION.read_text(), re.M)
+    assert sent == [(key, key) for key in KEYS]
 
 
 def test_each_key_that_the_page_mentions_is_bound() -> None:
-    bound = {NAMES.get(key, key) for key in re.findall(r"^bind -n (\S+)", configuration(), re.M)}
+    bound = {NAMES.get(key, key) for key in re.findall(r"^bind -n (\S+)", CONFIGURATION.read_text(), re.M)}
     mentioned = set(re.findall(r"\b(?:F\d+|Page(?:Up|Down))\b", PERFORMING))
     assert len(mentioned) > 8
     assert mentioned <= bound
