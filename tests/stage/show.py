@@ -17,8 +17,51 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from play import BOUND, LEVEL
+import pytest
+from play import BOUND, LEVEL, private_stage, scene
 from support import PROGRAMS, ROOT
+
+needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
+performed = [needs_tmux, private_stage]
+
+
+def titled(title: str, text: str, *blocks: str) -> str:
+    """A section of a page."""
+    return "\n".join([title, "-" * len(title), "", ":Minutes: 5", "", text, "", *blocks])
+
+
+PLAY = [
+    titled(
+        "Say It",
+        "* Say *hello*, see :manpage:`echo(1)`",
+        scene("$ echo hello\nhello\n$ echo again\nagain\n", "fresh"),
+    ),
+    titled(
+        "Wake It",
+        "* Who wakes it?",
+        scene("$ mkfifo pipe\n(reader) $ cat pipe\n[blocked in openat]\n"),
+        scene("(writer) $ echo 42 > pipe\n(reader)\n42\n$ rm pipe\n"),
+    ),
+    titled(
+        "Count It",
+        "* It counts",
+        scene(
+            """
+            (counter) $ sh -c 'while :; do echo $((i += 1)); sleep 0.1; done'
+            1
+            [running]
+            $ echo meanwhile
+            meanwhile
+            (counter)
+            ...
+            3
+            ^C
+            [130]
+            """
+        ),
+        scene("$ echo bye\nbye\n"),
+    ),
+]
 
 
 class Show:
@@ -168,3 +211,23 @@ def show(page: Path, *arguments: object, **options: object) -> Iterator[Show]:
         yield made
     finally:
         made.close()
+
+
+def fast(on: Show, *words: str) -> None:
+    """Go on until each of these cues has held."""
+    if "[fast]" not in on.notes():
+        on.press("F9")
+        on.noted("[fast]")
+    for word in words:
+        on.press("PageDown")
+        on.noted(word)
+
+
+def jump(on: Show, asked: str, enter: str = "Enter") -> None:
+    """Press F7, type, and press Enter, a key at a time."""
+    on.press("F7")
+    for number, letter in enumerate(asked):
+        on.noted(f"Enter): {asked[:number]}_")
+        on.type(letter)
+    on.noted(f": {asked}_")
+    on.press(enter)

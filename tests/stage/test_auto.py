@@ -1,0 +1,82 @@
+"""A performance without a human: the dress rehearsal, and the film."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from play import BOUND, page, scene, stage
+from show import performed
+from support import PROGRAMS, ROOT, SCREENPLAY
+
+from stage.page.reader import read
+
+pytestmark = performed
+
+
+def test_auto_plays_all_and_says_so_in_one_line(play: Path, tmp_path: Path) -> None:
+    environment = {"TMPDIR": str(tmp_path), "LC_ALL": "C", "TERM": ""}
+    results = [stage("perform", play, "--auto", environment=environment) for _ in range(3)]
+    assert {result.returncode for result in results} == {0}
+    said = {re.sub(r"\d+\.\d s", "N s", result.stdout + result.stderr) for result in results}
+    assert said == {f"{play}: 12 cues in 4 terminals, N s and N s of their own sleeping\n"}
+    assert [path.name for path in tmp_path.iterdir()] == ["page.rst"]
+
+
+def test_auto_ends_at_the_first_cue_that_does_not_hold(tmp_path: Path) -> None:
+    path = page(tmp_path, scene("$ echo one\none\n$ echo two\n2\n$ echo three\nthree\n"))
+    result = stage("perform", path, "--auto")
+    assert (result.returncode, result.stderr) == (1, "")
+    assert f"{path}:6: terminal main: echo two\n" in result.stdout
+    assert ": 2 cues in 1 terminals" in result.stdout
+    assert result.stdout.endswith(", 1 failed\n")
+
+
+def test_auto_fails_if_something_is_left(tmp_path: Path) -> None:
+    path = page(tmp_path, scene("$ touch /dev/shm/left\n"))
+    result = stage("perform", path, "--auto")
+    assert result.returncode == 1
+    assert "left behind: /dev/shm/left" in result.stdout
+
+
+def test_auto_plays_the_whole_screenplay() -> None:
+    result = stage("perform", SCREENPLAY, "--auto", "--programs", PROGRAMS)
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout
+    cues = len([*read(str(SCREENPLAY)).cues()])
+    assert f": {cues} cues in " in result.stdout
+    assert result.stdout.count("\n") == 1
+
+
+def test_on_stage_is_what_the_documented_syntax_says() -> None:
+    result = stage("perform", ROOT / "docs" / "contributing.rst", "--auto")
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout
+
+
+@pytest.mark.skipif(not shutil.which("asciinema"), reason="needs asciinema")
+def test_a_recording_shows_the_stage_and_no_notes(play: Path, tmp_path: Path) -> None:
+    call = [sys.executable, "-m", "stage", "perform", str(play), "--auto", "--pace", "0.01"]
+    film = tmp_path / "film.cast"
+    command = ["asciinema", "rec", "-q", "--cols", "120", "--rows", "36", str(film)]
+    environment = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    environment["ASCIINEMA_CONFIG_HOME"] = str(tmp_path)
+    done = subprocess.run(
+        [*command, "-c", shlex.join(call)],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=BOUND,
+        check=False,
+        start_new_session=True,
+    )
+    assert done.returncode == 0, done
+    head, *events = film.read_text().splitlines()
+    assert json.loads(head)["width"] == 120
+    text = "".join(json.loads(event)[2] for event in events)
+    assert "reader" in text and "12 cues" in text
+    assert "Who wakes it?" not in text

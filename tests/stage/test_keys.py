@@ -1,0 +1,225 @@
+"""The keys of a performance: each does what the page for instructors says of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from play import BOUND, page, scene
+from show import Show, fast, jump, performed, show
+
+from stage.perform.typist import LETTER
+
+pytestmark = performed
+
+
+def test_next_types_the_command_and_then_presses_enter(on: Show) -> None:
+    on.press("PageDown")
+    on.noted("echo hello [Enter]")
+    on.shown("main", "$ echo hello")
+    on.press("PageDown")
+    on.shown("main", "$ echo hello", "hello", "$")
+    on.noted("✓ echo hello", "(main) $ echo again")
+    on.quit()
+
+
+def test_a_second_press_while_it_is_typed_completes_the_command(tmp_path: Path) -> None:
+    words = "word " * int(2 * BOUND / LETTER / 5)  # letter by letter it would take twice as long as the test waits
+    with show(page(tmp_path, scene(f"$ : {words.strip()}; echo done\ndone\n"))) as on:
+        on.noted(": word")
+        on.press("PageDown")
+        on.wait(lambda: "word" in on.panes()["main"])
+        on.press("PageDown")
+        on.shown("main", "echo done")
+
+
+def test_enter_by_hand_is_as_good(on: Show) -> None:
+    on.press("PageDown")
+    on.noted("[Enter]")
+    on.press("Enter")
+    on.shown("main", "hello", "$")
+    on.press("PageDown")
+    on.noted("✓ echo hello")
+    assert on.panes()["main"] == "$ echo hello\nhello\n$"
+
+
+def test_fast_does_both_in_one_press(on: Show) -> None:
+    on.press("F9")
+    on.noted("[fast]")
+    on.press("PageDown")
+    on.noted("✓ echo hello")
+    on.press("PageDown")
+    on.shown("main", "$ echo hello", "hello", "$ echo again", "again", "$")
+    on.press("F9", "PageDown")
+    on.noted("mkfifo pipe [Enter]")
+
+
+def test_what_goes_on_because_of_a_cue_needs_no_key_and_is_announced(on: Show) -> None:
+    fast(on, "✓ echo hello", "✓ echo again", "✓ mkfifo pipe")
+    on.noted("-> blocks in openat")
+    fast(on, "✓ cat pipe")
+    on.noted("-> wakes reader: 42")
+    assert "✓" not in on.panes()["main"]
+    fast(on, "✓ (reader) goes on")
+    on.shown("reader", "42", "$")
+
+
+def test_the_whole_page_can_be_played_by_pressing_one_key(on: Show) -> None:
+    fast(on, "✓ echo hello", "✓ echo again", "✓ mkfifo pipe", "✓ cat pipe")
+    fast(on, "✓ (reader) goes on", "✓ rm pipe", "✓ sh -c", "✓ ^C")
+    fast(on, "✓ echo bye", "That was the last step")
+    screen = "".join(on.quit().split("\n"))
+    assert re.search(r": 12 cues in 4 terminals, [^\[]*\[exit 0\]", screen)
+
+
+def test_back_goes_a_step_back_and_takes_away_what_was_typed(on: Show) -> None:
+    fast(on, "✓ echo hello")
+    on.press("F9", "PageDown")
+    on.noted("echo again [Enter]")
+    on.press("PageUp")
+    on.noted("(main) $ echo hello")
+    on.shown("main", "$ echo hello", "hello", "$")
+    on.press("PageDown", "PageDown")
+    on.noted("[Enter]")
+    on.press("PageDown")
+    on.shown("main", "hello", "$ echo hello", "hello", "$")
+
+
+def test_back_into_a_fresh_scene_does_not_empty_the_stage(on: Show) -> None:
+    fast(on, "✓ echo hello", "✓ echo again", "✓ mkfifo pipe", "✓ cat pipe")
+    for words in ("(reader) $ cat", "(main) $ mkfifo", "(main) $ echo again"):
+        on.press("PageUp")
+        on.noted(words)
+    fast(on, "✓ echo again")
+    on.shown("main", "$ mkfifo pipe", "$ echo again", "again", "$")
+
+
+def test_retry_while_waiting_means_this_step(tmp_path: Path) -> None:
+    with show(page(tmp_path, scene("$ true\n$ cat\n"))) as on:
+        on.noted("(main) $ true")
+        fast(on, "✓ true")
+        on.press("PageDown")
+        on.shown("main", "$ cat")
+        on.wait(lambda: "cat" in on.screen().rstrip("\n").split("\n")[-1])  # the strip
+        on.press("F5")
+        on.noted("✗ cat: given up", "Nothing typed: terminal main is busy", "(main) $ cat")
+
+
+def test_retry_plays_the_last_step_again(on: Show) -> None:
+    fast(on, "✓ echo hello")
+    on.press("F5")
+    on.shown("main", "$ echo hello", "hello", "$ echo hello", "hello", "$")
+    on.noted("(main) $ echo again")
+
+
+def test_retry_binds_the_values_that_come_now(tmp_path: Path) -> None:
+    text = "(x) $ sh -c 'echo $$; exec cat'\n4243\n[blocked in read]\n"
+    with show(page(tmp_path, scene(text + "$ cat /proc/4243/comm\ncat\n(x)\n^D\n", "fresh"))) as on:
+        on.noted("exec cat")
+        fast(on, "✓ sh -c")
+        on.press("C-c")  # the focus is where the last cue was
+        on.shown("x", "$")
+        first = re.findall(r"^\d+$", on.panes()["x"], re.M)
+        on.press("F5")
+        on.wait(lambda: len(re.findall(r"^\d+$", on.panes()["x"], re.M)) == 2)
+        second = re.findall(r"^\d+$", on.panes()["x"], re.M)[1]
+        assert [second] != first
+        on.noted(f"cat /proc/{second}/comm")
+        fast(on, "✓ cat /proc/4243/comm", "✓ ^D")
+        assert f"cat /proc/{second}/comm" in on.panes()["main"]
+
+
+def test_skip_goes_on_without_playing(on: Show) -> None:
+    on.press("F6")
+    on.noted("(main) $ echo again")
+    assert on.panes()["main"] == "$"
+
+
+def test_skip_gives_up_waiting(tmp_path: Path) -> None:
+    with show(page(tmp_path, scene("$ cat\n$ echo next\nnext\n"))) as on:
+        on.noted("(main) $ cat")
+        on.press("F9")
+        on.press("PageDown")
+        on.shown("main", "$ cat")
+        on.wait(lambda: "cat" in on.screen().rstrip("\n").split("\n")[-1])  # the strip
+        on.press("PageDown")
+        on.noted("Still waiting for terminal main (blocked in read). F6 gives up.")
+        on.press("F6")
+        on.noted("✗ cat: given up", "(main) $ echo next")
+        on.press("C-c")
+        on.shown("main", "$")
+        fast(on, "✓ echo next")
+
+
+@pytest.mark.parametrize("asked", ["3", "wake", "Wake It"])
+def test_jump_goes_to_a_scene_by_its_number_or_its_title(on: Show, asked: str) -> None:
+    on.press("F7")
+    on.noted("Jump to scene", "2-3 Wake It", "4-5 Count It")
+    on.press("Escape")
+    on.wait(lambda: "Jump" not in on.notes())
+    jump(on, asked)
+    if asked == "3":
+        on.noted("3/5", "-> wakes reader")
+        on.shown("reader", "$ cat pipe")
+    else:
+        on.noted("2/5", "(main) $ mkfifo pipe")
+        on.shown("main", "$ echo hello", "hello", "$ echo again", "again", "$")
+    on.press("a")
+    on.wait(lambda: any(text.endswith("a") for text in on.panes().values()))
+
+
+def test_keys_that_come_at_once_are_not_lost(on: Show) -> None:
+    on.press("F9", "x", "F9", "F9", "F6", "y", "F6", "PageUp")
+    on.noted("(main) $ echo again [fast]")
+    on.shown("main", "$ xy")
+
+
+def test_while_a_scene_is_asked_for_every_key_is_the_notes(on: Show) -> None:
+    jump(on, "memory, µ;#x")
+    on.noted('No scene "memory, µ;#x"')
+    on.press("F7")
+    on.noted("Jump")
+    on.press(*"a,b", "Left", "M-x", "F4", "C-c", "Tab", "c")
+    on.noted("Enter): a,bc_")
+    on.press("Escape")
+    on.wait(lambda: "Jump" not in on.notes())
+    on.press("m")
+    on.shown("main", "$ m")
+
+
+def test_jump_can_be_left_and_says_what_does_not_exist(on: Show) -> None:
+    jump(on, "9")
+    on.noted('No scene "9"')
+    jump(on, "9", "Escape")
+    on.wait(lambda: "Jump" not in on.notes())
+    on.press("F7")
+    on.noted("Jump")
+    on.press("PageDown")
+    on.noted("[Enter]")
+
+
+def test_reset_begins_the_scene_again(on: Show) -> None:
+    fast(on, "✓ echo hello", "✓ echo again", "✓ mkfifo pipe", "✓ cat pipe")
+    on.press("F8")
+    on.noted("2/5", "(main) $ mkfifo pipe")
+    on.shown("main", "again", "$")
+    fast(on, "✓ mkfifo pipe", "✓ cat pipe")
+
+
+def test_reset_takes_away_processes_objects_mounts_and_files(tmp_path: Path) -> None:
+    path = page(
+        tmp_path,
+        scene("$ touch /dev/shm/ipc-x file\n# mkdir there; mount -t tmpfs none there\n", "fresh"),
+        scene("$ ls; ls /dev/shm; ps ax | grep -c '[s]leep 1234'\n"),
+    )
+    with show(path) as on:
+        on.noted("touch")
+        fast(on, "✓ touch", "✓ mkdir")
+        on.type("sleep 12345 & exit")
+        on.press("Enter")
+        jump(on, "1")
+        on.noted("1/2", "(main) $ touch")
+        on.press("F6")
+        on.press("F6")
+        on.noted("2/2")
+        on.press("PageDown")
+        on.shown("main", "grep -c '[s]leep 1234'", "0", "$")

@@ -1,0 +1,97 @@
+"""What belongs to a step, and what the notes say of it."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from play import scene
+from show import performed
+
+from stage.page.prose import prose
+from stage.page.reader import parse
+from stage.perform.keys import HELP
+from stage.perform.notes import Sheet, render, width
+from stage.perform.plan import steps
+from stage.perform.tmux import CONFIGURATION
+
+pytestmark = performed
+
+
+def lengths(text: str) -> list[int]:
+    """The steps of a scene."""
+    return steps(parse("x.rst", scene(text)).scenes[0])
+
+
+def test_a_step_is_a_command_with_those_that_go_on_because_of_it() -> None:
+    blocked = "(x) $ cat pipe\n[blocked]\n(y) $ cat pipe\n[blocked]\n"
+    assert lengths(blocked + "$ echo > pipe\n(x)\n(y)\n$ true\n") == [1, 1, 3, 1]
+
+
+def test_a_command_that_must_come_in_time_belongs_to_the_step() -> None:
+    assert lengths("(x) $ a\n[running]\n(y) $ b\n[running]\n(x)\n(y)\n$ true\n") == [4, 1]
+
+
+def test_a_program_that_runs_until_it_is_interrupted_hurries_nobody() -> None:
+    assert lengths("(x) $ a\n[running]\n$ b\n$ c\n(x)\n^C\n[130]\n") == [1, 1, 1, 1]
+
+
+def test_a_key_that_is_pressed_when_its_lines_have_come_belongs_to_the_step() -> None:
+    assert lengths("(x) $ a\n1\n2\n^C\n[130]\n") == [2]
+    assert lengths("(x) $ a\n[running]\n$ b\n(x)\n...\n3\n^C\n[130]\n") == [1, 3]
+    assert lengths("(x) $ cat\n[blocked]\n(x)\n^D\n") == [1, 1]
+
+
+PROSE = {
+    ".. literalinclude:: ../code/x.c\n   :language: c\n\nText\nof two lines.": [
+        "[code/x.c]",
+        "Text of two lines.",
+    ],
+    "Title\n-----\n\n:Minutes: 3\n\n* Deed\n  of :ref:`this <that>`": ["TITLE", "* Deed of this"],
+    ".. note::\n\n   See :manpage:`open(2)`, ``a*b*c`` and *that*": ["See open(2), a*b*c and that"],
+    ":manpage:`open(2)` opens::\n\n.. _label:\n\n.. comment\n\nEnd": ["open(2) opens", "End"],
+    ".. figure:: f.svg\n   :alt: nothing\n      of that\n\n   Caption\n\n#. First": [
+        "[f.svg]",
+        "* First",
+    ],
+    "   [blocked in read]\n\nText": ["Text"],
+}
+
+
+@pytest.mark.parametrize("text, paragraphs", PROSE.items())
+def test_the_notes_are_the_text_of_the_page_without_its_markup(
+    text: str, paragraphs: list[str]
+) -> None:
+    assert prose(text.split("\n")) == paragraphs
+
+
+@pytest.mark.parametrize("columns, rows", [(80, 24), (80, 9), (40, 12), (120, 40)])
+def test_the_notes_fit_their_screen(columns: int, rows: int) -> None:
+    sheet = Sheet(
+        title="1/2 " + "long title " * 12,
+        clock="0:00 planned 0-5 of 15",
+        prose=["Paragraph " * 40, "* Deed", "word " * 300, "x" * 300],
+        coming=["(main) $ " + "command " * 30, *["expected " * 20] * 5],
+        result="✗ " + "reason " * 50,
+        message="message " * 20,
+        keys=HELP,
+    )
+    lines = render(sheet, columns, rows)
+    plain = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in lines]
+    assert len(lines) <= rows
+    assert max(map(width, plain)) <= columns
+    assert "planned" in plain[0]
+    assert "quit" in plain[-1]
+
+
+def test_the_configuration_is_understood_by_tmux(tmp_path: Path) -> None:
+    socket = tmp_path / "socket"
+    call = ["tmux", "-S", str(socket), "-f", "/dev/null"]
+    try:
+        subprocess.run([*call, "new-session", "-d"], check=True)
+        said = subprocess.run(
+            [*call, "source-file", str(CONFIGURATION)], capture_output=True, text=True, check=False
+        )
+        assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    finally:
+        subprocess.run([*call, "kill-server"], check=False)

@@ -1,0 +1,150 @@
+"""What is seen of a performance: panes, colours, the strip, a second screen."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from show import Show, fast, jump, performed
+from support import ROOT
+
+from stage.perform.layout import layout
+from stage.perform.panes import COLOURS
+from stage.perform.screen import View
+from stage.perform.tmux import CONFIGURATION
+
+pytestmark = performed
+
+
+def test_a_pane_for_each_terminal_of_the_scene_in_the_colours_of_the_page(on: Show) -> None:
+    assert [*on.panes()] == ["main", "notes"]
+    jump(on, "3")
+    on.wait(lambda: [*on.panes()] == ["writer", "reader", "main", "notes"])
+    form = "#{@name} #{@colour}"
+    colours = dict(
+        line.split()
+        for line in on.inner("list-panes", "-t", "stage:", "-F", form).splitlines()
+        if "#" in line
+    )
+    sheet = (ROOT / "docs" / "_static" / "course.css").read_text()
+    of_the_page = re.findall(r"\.colour-\d \{ --terminal: (#\w+); \}", sheet)
+    assert list(COLOURS) == of_the_page
+    assert colours == dict(zip(["main", "reader", "writer"], of_the_page, strict=False))
+    for title in ("── writer ─", "── reader ─", "── main ─", "── notes ─"):
+        assert title in on.screen()
+
+
+def test_the_last_five_commands_stay_visible(on: Show) -> None:
+    fast(on, "✓ echo hello", "✓ echo again", "✓ mkfifo pipe", "✓ cat pipe", "✓ (reader)", "✓ rm")
+    last = ["echo again", "mkfifo pipe", "(reader) $ cat pipe", "echo 42 > pipe", "rm pipe"]
+    strip = on.screen().rstrip("\n").split("\n")[-5:]
+    for line, command in zip(strip, last, strict=True):
+        assert command in line
+
+
+def test_a_pane_that_is_closed_is_only_a_view(on: Show) -> None:
+    fast(on, "✓ echo hello")
+    for name in ("main", "notes"):
+        form = "#{pane_id} #{@name}"
+        panes = on.inner("list-panes", "-t", "stage:", "-F", form).splitlines()
+        (pane,) = [line.split()[0] for line in panes if line.endswith(f" {name}")]
+        on.inner("kill-pane", "-t", pane)
+        on.wait(lambda: [*on.panes()] == ["main", "notes"])
+        on.shown("main", "$ echo hello", "hello", "$")
+    on.inner("kill-session", "-t", "notes")
+    on.wait(lambda: "echo again" in on.notes())
+    fast(on, "✓ echo again")
+    on.shown("main", "again", "$")
+
+
+def test_at_80x24_all_is_readable(on: Show) -> None:
+    fast(on, "✓ echo hello")
+    on.tmux("resize-window", "-x", "80", "-y", "24")
+    form = "#{window_width}x#{window_height}"
+    on.wait(lambda: on.inner("display", "-p", "-t", "stage:", form) == "80x19\n")
+    on.wait(lambda: "── notes ─" in on.screen())
+    on.press("PageDown")
+    on.noted("✓ echo again")
+    screen = on.screen()
+    for words in ("✓ echo again", "(main) $ mkfifo pipe", "* Who wakes it?", "PgDn next"):
+        assert words in screen
+    assert "F10 quit" in " ".join(screen.split())
+    assert on.panes()["main"].endswith("$ echo again\nagain\n$")
+
+
+def test_a_second_screen_takes_the_notes(on: Show) -> None:
+    on.noted("Second screen:", "-t notes")
+    found = re.search(
+        r"Second screen: (tmux -u -S \S+ attach-session -t notes)", "".join(on.notes().split("\n"))
+    )
+    assert found, on.notes()
+    on.tmux("new-window", "-d", "-n", "second", *found[1].split())
+    on.wait(lambda: [*on.panes()] == ["main"])
+    second = "second"
+    on.wait(lambda: "Say hello" in on.tmux("capture-pane", "-p", "-t", f":{second}"))
+    on.tmux("send-keys", "-t", f":{second}", "F9", "PageDown")
+    on.shown("main", "hello", "$")
+    on.wait(lambda: "✓ echo hello" in on.tmux("capture-pane", "-p", "-t", f":{second}"))
+    on.tmux("kill-window", "-t", f":{second}")
+    on.wait(lambda: [*on.panes()] == ["main", "notes"])
+
+
+def test_a_mode_of_tmux_does_not_keep_the_keys(on: Show) -> None:
+    on.inner("copy-mode", "-t", "notes:")
+    fast(on, "✓ echo hello")
+
+
+def test_the_clock_stands_against_the_minutes_of_the_sections(on: Show) -> None:
+    on.noted("0:00 planned 0-5 of 15")
+    jump(on, "4")
+    on.noted("planned 10-15 of 15")
+
+
+def test_it_runs_within_the_instructors_own_tmux_and_leaves_that_alone(on: Show) -> None:
+    before = on.tmux("list-keys") + on.tmux("show-options", "-g")
+    fast(on, "✓ echo hello")
+    assert on.tmux("list-keys") + on.tmux("show-options", "-g") == before
+    on.quit()
+    assert on.tmux("list-sessions").count("\n") == 1
+
+
+def test_what_is_typed_before_a_pane_is_looked_at_is_not_lost() -> None:
+    keyboard, pane = os.openpty()
+    os.write(keyboard, b"x\x1b[6~")
+    view = View(os.ttyname(pane))
+    assert (view.rest(), view.rest()) == (b"x\x1b[6~", b"")
+    view.close()
+    os.close(keyboard)
+    os.close(pane)
+
+
+def test_the_configuration_is_understood_by_tmux(tmp_path: Path) -> None:
+    socket = tmp_path / "socket"
+    call = ["tmux", "-S", str(socket), "-f", "/dev/null"]
+    try:
+        subprocess.run([*call, "new-session", "-d"], check=True)
+        said = subprocess.run(
+            [*call, "source-file", str(CONFIGURATION)], capture_output=True, text=True, check=False
+        )
+        assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    finally:
+        subprocess.run([*call, "kill-server"], check=False)
+
+
+@pytest.mark.parametrize("columns, rows", [(80, 19), (120, 36), (139, 45), (140, 45), (250, 70)])
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("with_notes", [False, True])
+def test_panes_fill_the_window_and_are_equally_wide(
+    columns: int, rows: int, number: int, with_notes: bool
+) -> None:
+    sizes = layout(columns, rows, number, with_notes)
+    taken = sum(sizes.widths) + number - 1
+    if sizes.notes and sizes.notes[0] == "-h":
+        assert sizes.notes[1] > 50
+        taken += 1 + sizes.notes[1]
+    assert taken == columns
+    assert max(sizes.widths) - min(sizes.widths) < number
+    assert (sizes.notes is not None) == with_notes
+    if sizes.notes and columns < 140:
+        assert sizes.notes[0] == "-v" and 9 <= sizes.notes[1] <= rows // 2

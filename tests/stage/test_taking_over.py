@@ -1,0 +1,121 @@
+"""Whatever is typed by hand between two steps, the show goes on."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from show import Show, fast, jump, performed, show
+
+pytestmark = performed
+
+
+def test_own_commands_in_between_do_no_harm(on: Show) -> None:
+    fast(on, "✓ echo hello")
+    on.type("echo mine; echo half")
+    on.press("Enter")
+    on.shown("main", "mine", "half", "$")
+    on.type("typed by half")
+    on.shown("main", "$ typed by half")
+    fast(on, "✓ echo again")
+    on.shown("main", "$ echo again", "again", "$")
+
+
+def test_what_is_typed_is_replaced_if_it_has_been_changed(on: Show) -> None:
+    on.press("PageDown")
+    on.noted("[Enter]")
+    on.type(" and more")
+    on.shown("main", "echo hello and more")
+    on.press("PageDown")
+    on.noted("✓ echo hello")
+    on.shown("main", "$ echo hello", "hello", "$")
+
+
+def test_a_busy_terminal_is_left_alone_and_the_notes_say_why(on: Show) -> None:
+    fast(on, "✓ echo hello")
+    on.type("cat")
+    on.press("Enter")
+    on.shown("main", "$ cat")
+    on.press("PageDown")
+    on.noted("Nothing typed: terminal main is busy (blocked in read). Press Ctrl-C there")
+    assert on.panes()["main"].endswith("$ cat")
+    on.press("C-c")
+    on.shown("main", "$ cat", "^C", "$")
+    fast(on, "✓ echo again")
+
+
+def test_ctrl_c_ends_a_producer_and_the_show_goes_on(on: Show) -> None:
+    jump(on, "4")
+    on.noted("(counter) $ sh -c")
+    fast(on, "✓ sh -c")
+    on.press("C-c")
+    on.wait(lambda: re.search(r"\^C\n\$$", on.panes()["counter"]))
+    on.noted("-> then ^C in counter")
+    fast(on, "✗ passed over: terminal counter is at its prompt already", "✓ echo bye")
+
+
+def test_somebody_woken_by_hand_is_mentioned(on: Show) -> None:
+    fast(on, "✓ echo hello", "✓ echo again", "✓ mkfifo pipe", "✓ cat pipe")
+    on.press("C-c")
+    on.shown("reader", "^C", "$")
+    on.press("F6")
+    fast(on, "Terminal reader has been woken, though not by the page")
+
+
+@pytest.mark.parametrize("words", ["exit", "sleep 12345 & exit", "exec sleep 0"])
+def test_a_shell_that_was_ended_by_hand_is_replaced(on: Show, words: str) -> None:
+    fast(on, "✓ echo hello")
+    on.press("C-d")
+    on.shown("main", 'Use "exit" to leave the shell.', "$")
+    on.type(words)
+    on.press("Enter")
+    on.wait(lambda: on.panes()["main"] == "$")
+    fast(on, "✓ echo again")
+    on.shown("main", "$ echo again", "again", "$")
+
+
+def test_output_without_end_by_hand_stops_neither_keys_nor_notes(on: Show) -> None:
+    fast(on, "✓ echo hello")
+    on.type("yes")
+    on.press("Enter")
+    on.shown("main", "y", "y")
+    on.press("PageDown")
+    on.noted("Nothing typed: terminal main is busy")
+    on.press("C-c")
+    on.wait(lambda: on.panes()["main"].endswith("\n$"))
+    fast(on, "✓ echo again")
+
+
+def test_another_pane_gets_the_focus_by_f4_or_a_click(on: Show) -> None:
+    jump(on, "2")
+    on.wait(lambda: len(on.panes()) == 3)
+    on.press("F4")
+    on.type("echo here")
+    on.shown("reader", "$ echo here")
+    on.type("\x1b[<0;3;4M")
+    on.type("\x1b[<0;3;4m")
+    on.wait(lambda: on.inner("display", "-p", "-t", "stage:", "#{@name}") == "main\n")
+    on.type("echo there")
+    on.shown("main", "$ echo there")
+
+
+def test_settings_of_the_callers_shell_and_tmux_do_not_matter(play: Path, tmp_path: Path) -> None:
+    (tmp_path / "inputrc").write_text('set show-mode-in-prompt on\nset editing-mode vi\n"e": "wrong"\n')
+    (tmp_path / "bash").write_text("PS1=wrong; alias echo=wrong\n")
+    (tmp_path / "tmux.conf").write_text("set -g status on\nset -g prefix F9\n")
+    (tmp_path / "home").mkdir()
+    shutil.copy(tmp_path / "tmux.conf", tmp_path / "home" / ".tmux.conf")
+    environment = {
+        "INPUTRC": str(tmp_path / "inputrc"),
+        "HOME": str(tmp_path / "home"),
+        "BASH_ENV": str(tmp_path / "bash"),
+        "ENV": str(tmp_path / "bash"),
+        "PROMPT_COMMAND": "echo wrong",
+    }
+    # (TMUX and TMUX_PANE as from a server that is gone; the outer tmux would set its own.)
+    before = "env TMUX=/nowhere/tmux,1,2 TMUX_PANE=%77"
+    with show(play, environment=environment, before=before) as on:
+        on.noted("(main) $ echo hello")
+        fast(on, "✓ echo hello", "✓ echo again", "✓ mkfifo pipe")
+        on.wait(lambda: on.panes()["main"] == "$ echo hello\nhello\n$ echo again\nagain\n$ mkfifo pipe\n$")
+        on.quit()
