@@ -14,7 +14,7 @@ inputs   := $(sort $(shell find code docs -type f ! -name '.*' ! -name '*~' ! -n
 made     := $(patsubst $(build)/.deps/%.d,$(build)/%,$(wildcard $(build)/.deps/*/*.d))
 stale    := $(filter-out $(programs),$(made))# their sources are gone
 venv     := build/venv/bin/python
-measure  := env PYTHONPATH=.:tests:tests/site $(venv) tests/measure
+measure  := env PYTHONPATH=.:tests:tests/site:tests/stage $(venv) tests/measure
 locked    = @mkdir -p build && exec flock build/.lock
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 unexport PYTHONDONTWRITEBYTECODE # it is in nobody's way there

@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import browser
+import performing
 from support import ROOT
 
 from stage.page.model import ScriptError
@@ -29,6 +30,7 @@ from stage.page.reader import read
 
 SAVED = "code/shm/030-shm-produce.c"  # the file that is edited
 PROGRAMS = 100
+PARTS = ["clean", "growth", "serve", "perform"]
 
 
 def copied(folder: Path) -> Path:
@@ -234,11 +236,10 @@ def alternately(rounds: int, *measured: Callable[[], float]) -> list[float]:
 def main() -> int:
     """Measure all, or what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="*", default=["clean", "growth", "serve"],
-                        help="clean, growth, serve (default: all)")
-    parser.add_argument("--rounds", type=int, help="how often (default: 7, 3 and 20)")
+    parser.add_argument("what", nargs="*", default=PARTS, help=f"{', '.join(PARTS)} (default: all)")
+    parser.add_argument("--rounds", type=int, help="how often (default: 7, 3, 20 and 9)")
     options = parser.parse_args()
-    if unknown := set(options.what) - {"clean", "growth", "serve"}:
+    if unknown := set(options.what) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))} to measure")
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds: at least 1")
@@ -266,6 +267,11 @@ def main() -> int:
             print(f"sphinx-autobuild, from saving to the page: {other:.2f} s")
             good.append(report("make serve, from saving to program and page", mine, 0.5, "s"))
             good.append(report("by sphinx-autobuild", mine / other, 0.4, " "))
+        if "perform" in options.what:
+            mine = performing.key_to_enter(options.rounds or 9)
+            good.append(report("make perform, from a key to Enter", mine, 0.1, "s"))
+            mine = performing.jump_to_the_last_scene()
+            good.append(report("a jump to the last scene, but for the programs' sleeping", mine, 3, "s"))
     return not all(good)
 
 
