@@ -1,7 +1,9 @@
 """Where things are, and what is around them, for all tests."""
 
+import functools
 import os
 import re
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -12,6 +14,9 @@ PROGRAMS = ROOT / os.environ.get("PROGRAMS", "build")
 
 # Who is nobody in particular: no group, no file, no object of ours.
 STRANGER = 65534
+
+# Not a pause: after this many seconds, what a test waits for is held not to happen.
+BOUND = 30.0
 
 # Settings of a person, or of whoever started the tests (make, a hook of git, tmux), that change
 # what a tool does or which files it works on. What is not here is meant: CC, CFLAGS, PROGRAMS,
@@ -43,3 +48,13 @@ def clean_environment(**more: str) -> dict[str, str]:
     caller = {name: value for name, value in os.environ.items()
               if KEPT.fullmatch(name) or not SETTINGS.fullmatch(name)}
     return {"PYTHONPYCACHEPREFIX": str(ROOT / "build/pycache"), **caller, **more}
+
+
+@functools.cache
+def version(tool: str) -> str:
+    """Return what "TOOL --version" answers; nothing if it does not: a stub may have the name."""
+    try:
+        done = subprocess.run([tool, "--version"], capture_output=True, text=True, errors="replace", timeout=BOUND)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""

@@ -5,27 +5,22 @@ end of a process, or a process that is seen blocked in a system call.
 """
 
 import ctypes
-import errno
 import functools
 import os
 import re
 import select
-import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
-from support import PROGRAMS
+from support import BOUND, PROGRAMS
 
-SHM = Path("/dev/shm")
-
-# Not a pause: after this long, what a test waits for is held not to happen.
-BOUND = 30.0
+# Where the programs of this test are; a fixture (conftest.py) puts others here.
+folder = PROGRAMS
 
 # Texts of the C locale, and a time zone that is not UTC, which is printed.
 ENVIRONMENT = {**os.environ, "LC_ALL": "C", "TZ": "XYZ-5:30"}
@@ -41,8 +36,6 @@ MUSL = {
     "Value too large for data type": "Value too large for defined data type",
 }
 
-# Who is nobody in particular: no group, no file, no object of ours.
-
 Completed = subprocess.CompletedProcess[str]
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -51,8 +44,8 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 def path(program: str) -> Path:
     """The built program, in whichever family it is."""
-    found = next(PROGRAMS.glob(f"*/{program}"), None)
-    assert found, f"{program} is not in {PROGRAMS}: run make programs"
+    found = next(folder.glob(f"*/{program}"), None)
+    assert found, f"{program} is not in {folder}: run make programs"
     return found
 
 
@@ -325,251 +318,3 @@ def dies_of_the_pipe(program: str, *arguments: object) -> None:
     """With SIGPIPE as it is by default, the program ends like any other."""
     result = run_into("unread", program, *arguments, restore_signals=True)
     assert (result.stderr, result.returncode) == ("", -signal.SIGPIPE)
-
-
-# ------------------------------------------------------------------------ strace
-
-
-@functools.cache
-def why_no_strace() -> str:
-    if not shutil.which("strace"):
-        return "needs strace"
-    probe = ["strace", "-o", "/dev/null", "true"]
-    if subprocess.run(probe, capture_output=True, check=False).returncode:
-        return "needs the right to trace a process (ptrace)"
-    return ""
-
-
-def strace(log: Path, *inject: str) -> dict[str, Any]:
-    """The options of run() and Running() that trace the program into a log."""
-    if why_no_strace():
-        pytest.skip(why_no_strace())
-    faults = [option for one in inject for option in ("-e", f"inject={one}")]
-    # The leak check of a sanitizer needs to trace the process itself.
-    return {
-        "prefix": ["strace", "-o", str(log), *faults],
-        "env": {**ENVIRONMENT, "ASAN_OPTIONS": "detect_leaks=0"},
-    }
-
-
-@dataclass(frozen=True)
-class Call:
-    """One line of a trace: the ordinal-th call of that name."""
-
-    name: str
-    ordinal: int
-    text: str
-
-    @property
-    def result(self) -> str:
-        return self.text.rpartition(" = ")[2]
-
-
-def read_trace(log: Path) -> list[Call]:
-    seen: dict[str, int] = {}
-    calls = []
-    for line in log.read_text(errors="replace").splitlines():
-        if found := re.match(r"(\w+)\(", line):
-            seen[found[1]] = seen.get(found[1], 0) + 1
-            calls.append(Call(found[1], seen[found[1]], line))
-    return calls
-
-
-def own_calls(log: Path, subject: str) -> list[Call]:
-    """The program's calls: from the first on that names what it works on.
-
-    Before that, the loader is at work. Under a sanitizer some of the others
-    are its allocator's, which always asks for fixed addresses; and what goes
-    to standard error is the text that a test looks for.
-    """
-    calls = [call for call in read_trace(log) if call.name != "execve"]
-    named = (i for i, call in enumerate(calls) if subject in call.text)
-    others = re.compile(r"writev?\(2,|mmap\(.*MAP_FIXED\|MAP_ANONYMOUS")
-    first = next(named, len(calls))
-    return [call for call in calls[first:] if not others.match(call.text)]
-
-
-# Errors that the manual pages document, and under which name the program knows
-# the call. A futex is left out: every error but EINTR makes the C library
-# abort the process, and EINTR is tested where a program waits.
-FAULTS: dict[tuple[str, ...], tuple[str, str]] = {
-    ("open", "openat"): ("EACCES EMFILE", "open shm_open sem_open"),
-    ("mmap", "mmap2"): ("ENOMEM EAGAIN", "mmap sem_open"),
-    ("fstat", "newfstatat", "fstat64"): ("EIO ENOMEM", "fstat sem_open"),
-    ("ftruncate", "ftruncate64"): ("EIO EINTR", "ftruncate"),
-    ("munmap",): ("EINVAL", "munmap sem_close"),
-    ("close",): ("EIO ENOSPC", "close mq_close sem_open"),
-    ("write", "writev"): ("ENOSPC EIO", "write sem_open"),
-    ("read",): ("EIO EISDIR", "read"),
-    ("link", "linkat"): ("EMLINK ENOSPC", "sem_open"),
-    ("unlink", "unlinkat"): ("EACCES ENOENT EROFS", "shm_unlink sem_unlink"),
-    ("rt_sigaction",): ("EINVAL", "sigaction"),
-    ("mq_open",): ("EACCES ENFILE ENOSPC ENOSYS", "mq_open"),
-    ("mq_timedsend",): ("EBADF EMSGSIZE", "mq_send"),
-    ("mq_timedreceive",): ("EBADF EMSGSIZE", "mq_receive"),
-    ("mq_unlink",): ("EACCES ENOENT", "mq_unlink"),
-}
-
-
-def faults_of(call: Call) -> Iterator[tuple[str, str]]:
-    for names, (errors, words) in FAULTS.items():
-        if call.name in names:
-            for error in errors.split():
-                yield error, words
-
-
-def survives_faults(
-    log: Path,
-    program: str,
-    *arguments: object,
-    subject: str,
-    prepare: Callable[[], object] = lambda: None,
-    state: Callable[[], object] = lambda: None,
-    ending: Sequence[str] = (),
-    library: str = "no other",
-    spared: str = "none",
-) -> None:
-    """Let each own call fail once with each documented error.
-
-    Right is a text that names the call, and status 1. Where a call is the C
-    library's (a pattern says which), it may also have gone unnoticed: then
-    end, output and state are those of an undisturbed run. Never right are a
-    signal, another text, or status 0 with another result.
-    `ending` keeps a run short: no sleeping, or a signal where it would repeat.
-    `spared` calls do not fail at all.
-    """
-    # Before it fills the buffer of a stream, it asks what the stream is.
-    library = rf"\w*fstat\w*\([01],|{library}"
-
-    def outcome(*inject: str) -> tuple[int, str, str, object]:
-        prepare()
-        result = run(program, *arguments, **strace(log, *ending, *inject))
-        # Numbers differ from run to run where they are addresses or times.
-        output = re.sub(r"0x[0-9a-f]+|\d{2,}", "#", result.stdout)
-        return result.returncode, result.stderr, output, state()
-
-    def own() -> list[Call]:
-        calls = own_calls(log, subject)
-        return [call for call in calls if not re.match(spared, call.text)]
-
-    undisturbed = outcome()
-    injected = 0
-    for position, call in enumerate(own()):
-        for error, words in faults_of(call):
-            # The start of a sanitizer does not always take as many calls (84 for
-            # 83, once in 200 runs): then another one's has failed instead, which
-            # says nothing. This run or the one before may be the odd one: look anew.
-            ordinal = call.ordinal
-            for _ in range(20):
-                happened = outcome(f"{call.name}:error={error}:when={ordinal}")
-                if any(one.text.endswith("(INJECTED)") for one in own()[position:][:1]):
-                    break
-                outcome()
-                ordinal = own()[position].ordinal
-            else:
-                pytest.fail(f"could not make this call fail: {call.text}")
-            injected += 1
-            unnoticed = happened == undisturbed and re.match(library, call.text)
-            if not unnoticed:
-                named = "|".join(words.split())
-                reason = os.strerror(getattr(errno, error))
-                wanted = rf"{program}: ({named}) [^\n]*: {reason}\n"
-                about = (call.text, error, happened)
-                assert re.fullmatch(in_glibc_words(wanted), happened[1]), about
-                assert happened[0] == 1, about
-    assert injected, "no call was found to fail"
-
-
-# ------------------------------------------------------------------------ queues
-
-
-class Attributes(ctypes.Structure):
-    """struct mq_attr."""
-
-    _fields_ = [
-        ("flags", ctypes.c_long),
-        ("maxmsg", ctypes.c_long),
-        ("msgsize", ctypes.c_long),
-        ("curmsgs", ctypes.c_long),
-        ("reserved", ctypes.c_long * 4),
-    ]
-
-
-def fail() -> NoReturn:
-    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-
-class Queue:
-    """A message queue, held by the test itself; on Linux it is a descriptor."""
-
-    def __init__(self, name: str, flags: int = os.O_RDWR, msgsize: int = 24) -> None:
-        attributes = Attributes(maxmsg=10, msgsize=msgsize)
-        self.fd: int = LIBC.mq_open(
-            name.encode(),
-            flags | os.O_NONBLOCK,
-            ctypes.c_uint(0o600),
-            ctypes.byref(attributes),
-        )
-        if self.fd == -1:
-            fail()
-
-    def __enter__(self) -> "Queue":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        LIBC.mq_close(self.fd)
-
-    def __len__(self) -> int:
-        return self.attributes().curmsgs
-
-    def attributes(self) -> Attributes:
-        attributes = Attributes()
-        if LIBC.mq_getattr(self.fd, ctypes.byref(attributes)) == -1:
-            fail()
-        return attributes
-
-    def send(self, message: bytes, priority: int = 0) -> None:
-        size = ctypes.c_size_t(len(message))
-        if LIBC.mq_send(self.fd, message, size, ctypes.c_uint(priority)) == -1:
-            fail()
-
-    def receive(self) -> tuple[bytes, int]:
-        buffer = ctypes.create_string_buffer(self.attributes().msgsize)
-        priority = ctypes.c_uint()
-        size = ctypes.c_size_t(len(buffer))
-        LIBC.mq_receive.restype = ctypes.c_ssize_t
-        length = LIBC.mq_receive(self.fd, buffer, size, ctypes.byref(priority))
-        if length == -1:
-            fail()
-        return buffer.raw[:length], priority.value
-
-
-def queue_exists(name: str) -> bool:
-    try:
-        Queue(name, os.O_RDONLY).__exit__()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-# ----------------------------------------------------------------------- objects
-
-
-def shared_memory(name: str) -> Path:
-    return SHM / name.lstrip("/")
-
-
-def semaphore(name: str) -> Path:
-    """The file of a semaphore: glibc prefixes its name, musl does not."""
-    files = [SHM / f"sem.{name.lstrip('/')}", SHM / name.lstrip("/")]
-    return next((file for file in files if file.exists()), files[0])
-
-
-def remove(name: str) -> None:
-    """Remove what goes by this name, of whichever kind."""
-    for file in (shared_memory(name), SHM / f"sem.{name.lstrip('/')}"):
-        if file.is_dir() and not file.is_symlink():
-            file.rmdir()
-        else:
-            file.unlink(missing_ok=True)
-    LIBC.mq_unlink(name.encode())

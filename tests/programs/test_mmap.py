@@ -8,14 +8,18 @@ import signal
 import subprocess
 from pathlib import Path
 
+import faults
 import process
 import pytest
-from process import Running, good, misused, refused, run, strace
+from faults import strace
+from process import Running, good, misused, refused, run
 
 PAGE = os.sysconf("SC_PAGESIZE")
 
 PRINTERS = ["005-read", "010-mmap"]
 ALL = [*PRINTERS, "020-mmap-anon"]
+
+pytestmark = pytest.mark.usefixtures("programs")  # those that watch themselves, too
 
 both = pytest.mark.parametrize("program", PRINTERS)
 each = pytest.mark.parametrize("program", ALL)
@@ -69,7 +73,7 @@ def test_an_empty_file_prints_nothing_and_is_no_error(
 def test_the_mapped_file_is_not_read(tmp_path: Path) -> None:
     file, log = written(tmp_path, 100), tmp_path / "log"
     run("010-mmap", file, stdout=subprocess.DEVNULL, **strace(log))
-    calls = [call.name for call in process.own_calls(log, str(file))]
+    calls = [call.name for call in faults.own_calls(log, str(file))]
     assert "mmap" in calls
     assert "read" not in calls
     assert calls.index("close") < calls.index("write")  # not needed any more
@@ -78,7 +82,7 @@ def test_the_mapped_file_is_not_read(tmp_path: Path) -> None:
 def test_the_read_file_is_not_mapped(tmp_path: Path) -> None:
     file, log = written(tmp_path, 100), tmp_path / "log"
     run("005-read", file, stdout=subprocess.DEVNULL, **strace(log))
-    calls = [call.name for call in process.own_calls(log, str(file))]
+    calls = [call.name for call in faults.own_calls(log, str(file))]
     assert calls.count("read") == 2  # the second one finds the end
     assert "mmap" not in calls
 
@@ -182,7 +186,7 @@ def test_more_than_one_write_can_take_is_printed_whole(tmp_path: Path) -> None:
         result = run("010-mmap", file, stdout=null, **strace(log))
     assert (result.returncode, result.stderr) == (0, "")
     writes = [
-        call for call in process.own_calls(log, str(file)) if call.name == "write"
+        call for call in faults.own_calls(log, str(file)) if call.name == "write"
     ]
     assert len(writes) > 1
     assert sum(int(call.result) for call in writes) == size
@@ -318,4 +322,4 @@ def test_a_second_argument_is_too_many(program: str) -> None:
 def test_a_failing_call_is_named(program: str, tmp_path: Path) -> None:
     file = written(tmp_path, 9000)
     file.write_text("two pages and a bit\n" * 450)
-    process.survives_faults(tmp_path / "log", program, file, subject=str(file))
+    faults.survives_faults(tmp_path / "log", program, file, subject=str(file))

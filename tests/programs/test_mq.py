@@ -4,20 +4,23 @@ import math
 import os
 import re
 import resource
-import shutil
 import signal
 import stat
 import struct
-import subprocess
 import time
 from calendar import timegm
 from collections.abc import Callable
 from pathlib import Path
 
+import faults
+import objects
 import process
 import pytest
-from process import Completed, Queue, Running, good, misused, refused, run, strace
-from support import ROOT
+from faults import strace
+from objects import Queue
+from process import Completed, Running, good, misused, refused, run
+
+pytestmark = pytest.mark.usefixtures("programs")  # those that watch themselves, too
 
 OPENERS = ["020-mq-produce", "030-mq-consume"]
 openers = pytest.mark.parametrize("program", OPENERS)
@@ -84,7 +87,7 @@ def test_no_memory_for_queues_is_not_too_many_open_files(name: str) -> None:
 
     text = f"mq_open {name}: no memory left for queues (ulimit -q)"
     refused("010-mq-create", text, name, preexec_fn=nothing)
-    assert not process.queue_exists(name)
+    assert not objects.queue_exists(name)
 
 
 @pytest.mark.parametrize(
@@ -128,11 +131,11 @@ def test_a_name_without_a_slash_is_refused_or_means_the_same(name: str) -> None:
     """glibc refuses it, musl adds the slash."""
     result = run("010-mq-create", name[1:])
     if result.returncode == 0:
-        assert process.queue_exists(name)
+        assert objects.queue_exists(name)
     else:
         text = f"010-mq-create: mq_open {name[1:]}: Invalid argument\n"
         assert (result.stderr, result.returncode) == (text, 1)
-        assert not process.queue_exists(name)
+        assert not objects.queue_exists(name)
 
 
 # ----------------------------------------------------------------- somebody else
@@ -322,7 +325,7 @@ def test_a_queue_removed_under_who_waits_keeps_it_waiting(
     waiter = Running(program, queue)
     waiter.wait_until_blocked(call)
     good("099-mq-unlink", queue)
-    assert not process.queue_exists(queue)
+    assert not objects.queue_exists(queue)
     good("010-mq-create", queue)  # another one of the same name
     good("020-mq-produce", queue, 2)
     waiter.wait_until_blocked(call)
@@ -339,7 +342,7 @@ def test_a_killed_consumer_leaves_the_queue(queue: str) -> None:
     good("020-mq-produce", queue)
     assert waiting_in(queue) == 1
     good("099-mq-unlink", queue)
-    assert not process.queue_exists(queue)
+    assert not objects.queue_exists(queue)
 
 
 # ------------------------------------------------------------- what does not fit
@@ -366,47 +369,6 @@ def test_a_message_that_is_no_sample_is_refused(size: int, queue: str) -> None:
     refused("030-mq-consume", text, queue)
 
 
-def compiles(compiler: list[str], source: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*compiler, "-std=c11", "-Werror", "-fsyntax-only", "-x", "c", "-"],
-        input=source,
-        cwd=ROOT / "code" / "mq",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize(
-    "compiler",
-    [
-        "gcc",
-        "clang",
-        "musl-gcc",
-        "gcc -m32",
-        "gcc -m32 -malign-double",
-        "gcc -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64",
-        "clang -m32",
-    ],
-)
-def test_every_compiler_lays_a_sample_out_alike(compiler: str) -> None:
-    """sample.h asserts its own layout; here it is asserted from outside, too."""
-    words = compiler.split()
-    if not shutil.which(words[0]):
-        pytest.skip(f"needs {words[0]}")
-    if compiles(words, "#include <stdint.h>\n#include <stddef.h>\n").returncode:
-        pytest.skip(f"needs the headers of {compiler} (gcc-multilib)")
-    offsets = {"timestamp": 0, "value": 8, "channel": 16, "unused": 20}
-    asserts = [
-        f'_Static_assert(offsetof(struct sample, {member}) == {offset}, "");'
-        for member, offset in offsets.items()
-    ]
-    size = f'_Static_assert(sizeof(struct sample) == {SAMPLE.size}, "");'
-    source = "\n".join(['#include "sample.h"', *asserts, size, ""])
-    result = compiles([*words, "-I", "."], source)
-    assert (result.returncode, result.stderr) == (0, "")
-
-
 # --------------------------------------------------------------- standard output
 
 
@@ -431,7 +393,7 @@ def test_a_closed_pipe_ends_the_program(queue: str) -> None:
 )
 def test_a_second_argument_is_too_many(program: str, name: str) -> None:
     misused(program, " [name]", name, "x")
-    assert not process.queue_exists(name)
+    assert not objects.queue_exists(name)
 
 
 @pytest.mark.parametrize(
@@ -460,7 +422,7 @@ def test_a_failing_call_is_named(
     program: str, arguments: list[int], name: str, tmp_path: Path
 ) -> None:
     def prepare() -> None:
-        process.remove(name)
+        objects.remove(name)
         if program != "010-mq-create":
             good("010-mq-create", name)
         if program == "030-mq-consume":
@@ -469,9 +431,9 @@ def test_a_failing_call_is_named(
                 messages.send(b"no sample")  # or it would wait for the next one
 
     def state() -> int | None:
-        return waiting_in(name) if process.queue_exists(name) else None
+        return waiting_in(name) if objects.queue_exists(name) else None
 
-    process.survives_faults(
+    faults.survives_faults(
         tmp_path / "log",
         program,
         name,

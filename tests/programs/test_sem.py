@@ -7,10 +7,16 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import faults
+import objects
 import process
 import pytest
-from process import Completed, Running, good, misused, refused, run, shared_memory, strace
+from faults import strace
+from objects import shared_memory
+from process import Completed, Running, good, misused, refused, run
 from support import STRANGER
+
+pytestmark = pytest.mark.usefixtures("programs")  # those that watch themselves, too
 
 OPENERS = ["110-sem-wait", "120-sem-post", "125-sem-value"]
 openers = pytest.mark.parametrize("program", OPENERS)
@@ -56,12 +62,12 @@ def test_the_initial_value_can_be_chosen(initial: int, name: str) -> None:
 
 def test_a_value_that_a_semaphore_cannot_hold_is_refused(name: str) -> None:
     refused("100-sem-create", f"sem_open {name}: Invalid argument", name, 2**31)
-    assert not process.semaphore(name).exists()
+    assert not objects.semaphore(name).exists()
 
 
 def test_the_semaphore_is_for_its_owner_only(name: str) -> None:
     assert run("100-sem-create", name, umask=0).returncode == 0
-    assert stat.S_IMODE(process.semaphore(name).stat().st_mode) == 0o600
+    assert stat.S_IMODE(objects.semaphore(name).stat().st_mode) == 0o600
 
 
 def test_the_second_create_is_refused_and_changes_no_value(name: str) -> None:
@@ -134,7 +140,7 @@ def test_what_somebody_else_has_created_is_not_taken_over(
 ) -> None:
     assert stranger("100-sem-create", name, 3).returncode == 0
     refused("100-sem-create", f"sem_open {name}: File exists", name)
-    assert process.semaphore(name).stat().st_uid == STRANGER
+    assert objects.semaphore(name).stat().st_uid == STRANGER
 
 
 # -------------------------------------------------------------------- wait, post
@@ -219,7 +225,7 @@ def test_a_semaphore_removed_under_a_waiter_keeps_it_waiting(zero: str) -> None:
     waiter = Running("110-sem-wait", zero)
     waiter.wait_until_blocked("futex")
     good("199-sem-unlink", zero)
-    assert not process.semaphore(zero).exists()
+    assert not objects.semaphore(zero).exists()
     good("100-sem-create", zero, 0)  # another one of the same name
     good("120-sem-post", zero)
     waiter.wait_until_blocked("futex")
@@ -365,12 +371,12 @@ def test_a_second_argument_is_too_many(program: str, zero: str) -> None:
 @pytest.mark.parametrize("number", ["abc", "", "-1", "1x", str(2**32), str(10**22)])
 def test_a_value_that_is_none_is_refused(number: str, name: str) -> None:
     misused("100-sem-create", " [name [value]]", name, number)
-    assert not process.semaphore(name).exists()
+    assert not objects.semaphore(name).exists()
 
 
 def test_a_third_argument_of_the_creator_is_too_many(name: str) -> None:
     misused("100-sem-create", " [name [value]]", name, 1, 1)
-    assert not process.semaphore(name).exists()
+    assert not objects.semaphore(name).exists()
 
 
 @pytest.mark.parametrize("arguments", [["abc"], [""], ["-1"], ["0"], [10**22], [1, 1]])
@@ -386,7 +392,7 @@ def unnoticed_at_the_end(name: str) -> str:
 
     That is the unmapping for musl, whose semaphores have no prefix.
     """
-    glibc = process.semaphore(name).name.startswith("sem.")
+    glibc = objects.semaphore(name).name.startswith("sem.")
     return "none" if glibc else r"munmap\(\w+, (16|32)\)"
 
 
@@ -397,14 +403,14 @@ def test_a_failing_call_is_named(program: str, name: str, tmp_path: Path) -> Non
     unnoticed = unnoticed_at_the_end(name)
 
     def prepare() -> None:
-        process.remove(name)
+        objects.remove(name)
         if not creator:
             good("100-sem-create", name, 1)
 
     def state() -> int | None:
-        return value(name) if process.semaphore(name).exists() else None
+        return value(name) if objects.semaphore(name).exists() else None
 
-    process.survives_faults(
+    faults.survives_faults(
         tmp_path / "log",
         program,
         name,
@@ -424,11 +430,11 @@ def test_a_failing_call_of_a_guarded_producer_is_named(
     name, guard = guarded
 
     def prepare() -> None:
-        process.remove(guard)
+        objects.remove(guard)
         good("100-sem-create", guard, 1)
         shared_memory(name).write_bytes(bytes(8))
 
-    process.survives_faults(
+    faults.survives_faults(
         tmp_path / "log",
         "130-sem-produce",
         name,
@@ -445,6 +451,6 @@ def test_a_failing_call_of_a_guarded_producer_is_named(
 def test_a_temporary_name_is_not_left(name: str) -> None:
     """glibc makes a semaphore under another name and links it."""
     good("100-sem-create", name)
-    file = process.semaphore(name)
+    file = objects.semaphore(name)
     assert file.stat().st_nlink == 1
     assert file.stat().st_uid == os.getuid()

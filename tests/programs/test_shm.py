@@ -7,10 +7,16 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import faults
+import objects
 import process
 import pytest
-from process import Completed, Running, good, misused, refused, run, shared_memory, strace
+from faults import strace
+from objects import shared_memory
+from process import Completed, Running, good, misused, refused, run
 from support import STRANGER
+
+pytestmark = pytest.mark.usefixtures("programs")  # those that watch themselves, too
 
 OPENERS = ["030-shm-produce", "040-shm-consume"]
 outputs = pytest.mark.parametrize("output", process.OUTPUTS)
@@ -353,11 +359,11 @@ def test_a_failing_call_is_named(
     program: str, arguments: list[int], ending: list[str], name: str, tmp_path: Path
 ) -> None:
     def prepare() -> None:
-        process.remove(name)
+        objects.remove(name)
         if program != "020-shm-create":
             shared_memory(name).write_bytes(bytes(8))
 
-    process.survives_faults(
+    faults.survives_faults(
         tmp_path / "log",
         program,
         name,

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import process
+import faults
 import pytest
 from play import Stage, green, page, private_stage, promote, public_folder, rehearse, scene
 from support import CONTRIBUTING, ROOT
@@ -269,8 +269,8 @@ def _write(folder: Path, *inject: str) -> subprocess.CompletedProcess[str]:
 def test_killed_at_any_system_call_the_page_is_the_old_or_the_new_one(
     tmp_path: Path,
 ) -> None:
-    if process.why_no_strace():
-        pytest.skip(process.why_no_strace())
+    if faults.why_no_strace():
+        pytest.skip(faults.why_no_strace())
     folder = tmp_path / "folder"
     folder.mkdir()
     old, new = "old\n" * 40000, "new\n" * 50000
@@ -300,8 +300,8 @@ def test_killed_at_any_system_call_the_page_is_the_old_or_the_new_one(
 
 @pytest.mark.parametrize("call", ["fsync", "?rename,?renameat,?renameat2"])
 def test_after_a_promotion_that_was_killed_the_next_one_is_as_usual(path: Path, call: str) -> None:
-    if process.why_no_strace():
-        pytest.skip(process.why_no_strace())
+    if faults.why_no_strace():
+        pytest.skip(faults.why_no_strace())
     mutant = PAGE.replace("hello", "hullo")
     path.write_text(mutant)
     killing = [shutil.which("strace") or "strace", "-f", "-q", "-o", "/dev/null"]

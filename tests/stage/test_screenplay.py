@@ -123,9 +123,9 @@ def _objects() -> set[str]:
 
 
 def _queue_exists(name: str) -> bool:
-    import process
+    import objects
 
-    return process.queue_exists(name)
+    return objects.queue_exists(name)
 
 
 def _alone() -> list[str]:
