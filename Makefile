@@ -68,7 +68,7 @@ lighthouse: html ## how good Lighthouse finds each page of the site
 	$(measure)/lighthouse.py
 check: all ## plays all sessions of the pages, then runs all tests
 	$(venv) -m stage check $(pages)
-	$(venv) -m pytest tests
+	$(venv) -m pytest --durations=10 tests
 promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
 soak: all ## plays the screenplay many times, several at once; performs it, too
