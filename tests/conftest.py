@@ -12,10 +12,11 @@ os.environ.clear()
 os.environ.update(_clean)
 
 # Before they are first imported.
-pytest.register_assert_rewrite("process", "faults", "tools", "play", "show", "browser")
+pytest.register_assert_rewrite("process", "faults", "tools", "play", "show", "browser", "copies")
 pytest_plugins = ["progress"]
 
 import objects  # noqa: E402
+from copies import copy  # noqa: E402, F401
 
 _numbers = itertools.count()
 _given: list[str] = []

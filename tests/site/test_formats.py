@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from test_rules import copy, make, path_without  # noqa: F401
+from copies import make, path_without
 
 JAR = Path("/usr/share/java/epubcheck.jar")  # Debian's command needs a kernel that starts jars
 LATEX = ("latexmk", "xelatex", "rsvg-convert")
@@ -27,7 +27,7 @@ def epubcheck(book: Path) -> subprocess.CompletedProcess[str]:
                           stderr=subprocess.STDOUT, text=True)
 
 
-def test_the_epub_has_what_the_site_has_and_nothing_to_click_in_vain(copy: Path) -> None:  # noqa: F811
+def test_the_epub_has_what_the_site_has_and_nothing_to_click_in_vain(copy: Path) -> None:
     made = make(copy, "epub")
     book = copy / "build/epub/ipc-course.epub"
     assert made.returncode == 0, made.stdout
@@ -56,7 +56,7 @@ def test_the_epub_has_what_the_site_has_and_nothing_to_click_in_vain(copy: Path)
 
 
 @pytest.mark.skipif(not all(map(shutil.which, LATEX)), reason=f"needs {', '.join(LATEX)}")
-def test_the_pdf_is_whole_and_can_be_searched(copy: Path) -> None:  # noqa: F811
+def test_the_pdf_is_whole_and_can_be_searched(copy: Path) -> None:
     made = make(copy, "pdf")
     assert made.returncode == 0, made.stdout
     assert made.stdout.endswith(f"The PDF: {copy}/build/pdf/ipc-course.pdf\n")
@@ -73,7 +73,7 @@ def test_the_pdf_is_whole_and_can_be_searched(copy: Path) -> None:  # noqa: F811
     assert "(waiter) $ ./sem/110-sem-wait\n[blocked in futex]\n" in text
 
 
-def test_without_latex_make_pdf_says_what_to_install(copy: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_without_latex_make_pdf_says_what_to_install(copy: Path, tmp_path: Path) -> None:
     made = make(copy, "pdf", PATH=path_without(tmp_path / "bin", *LATEX))
     assert made.returncode == 2
     said = [line for line in made.stdout.splitlines() if "missing: latexmk, xelatex, rsvg-convert" in line]

@@ -17,7 +17,7 @@ from pathlib import Path
 import browser
 import pytest
 from browser import PATIENCE, until
-from test_rules import copy, make, outside, replace  # noqa: F401
+from copies import make, outside, replace
 
 PROGRAM = "code/shm/030-shm-produce.c"
 BINARY = "build/shm/030-shm-produce"
@@ -104,7 +104,7 @@ class Serving:
 
 
 @pytest.fixture
-def serving(copy: Path) -> Iterator[Serving]:  # noqa: F811
+def serving(copy: Path) -> Iterator[Serving]:
     server = Serving(copy)
     yield server
     server.end()
@@ -226,7 +226,7 @@ def test_the_browser_keeps_what_has_its_checksum_in_its_address_and_nothing_else
         assert ("max-age" in serving.caching(path)) == kept, path
 
 
-def test_a_save_is_seen_where_the_user_has_no_more_watches_of_inotify(copy: Path) -> None:  # noqa: F811
+def test_a_save_is_seen_where_the_user_has_no_more_watches_of_inotify(copy: Path) -> None:
     limited = ["unshare", "-Ur", "sh", "-c", 'echo 2 > /proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
     if not shutil.which("unshare") or subprocess.run([*limited, "true"], capture_output=True).returncode:
         pytest.skip("needs user name spaces")

@@ -15,11 +15,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from copies import listing, make
 from pygments.styles import get_style_by_name
 from support import ROOT
-from test_rules import C_FILES, copy, listing, make  # noqa: F401
 
 SITE = ROOT / "build/html"
+C_FILES = sorted((ROOT / "code").glob("*/*.[ch]"))
 PAGES = sorted(SITE.rglob("*.html"))
 # Where a browser loads from by itself, unlike the href of an <a>.
 LOADS = {("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"), ("source", "src"),
@@ -254,7 +255,7 @@ def watch_tools(folder: Path) -> tuple[str, Path]:
     return f"{shims}:{os.environ['PATH']}", log
 
 
-def test_make_makes_only_what_has_changed(copy: Path) -> None:  # noqa: F811
+def test_make_makes_only_what_has_changed(copy: Path) -> None:
     path, log = watch_tools(copy)
     assert make(copy, PATH=path).returncode == 0
     assert "-m sphinx" in log.read_text() and "doxygen" in log.read_text()
@@ -291,7 +292,7 @@ def test_make_makes_only_what_has_changed(copy: Path) -> None:  # noqa: F811
     assert read == {"build/sphinx/doctrees/screenplay.doctree"}
 
 
-def test_the_site_needs_none_of_our_extensions(copy: Path) -> None:  # noqa: F811
+def test_the_site_needs_none_of_our_extensions(copy: Path) -> None:
     """The pages use stock directives only, but for the list of the code page."""
     settings = copy / "conf.py"
     settings.write_text(re.sub(r"'docs\.\w+\.\w+',?\s*", "", settings.read_text()))
@@ -301,7 +302,7 @@ def test_the_site_needs_none_of_our_extensions(copy: Path) -> None:  # noqa: F81
     assert 'src="_images/mapping.svg"' in (copy / "build/html/screenplay.html").read_text()
 
 
-def test_addresses_are_those_that_are_configured(copy: Path) -> None:  # noqa: F811
+def test_addresses_are_those_that_are_configured(copy: Path) -> None:
     for page in PAGES:
         assert not re.search("rel=.canonical|Source of this page|og:url|og:image", page.read_text()), page
     assert not (SITE / "sitemap.xml").exists()
@@ -336,7 +337,7 @@ def test_addresses_are_those_that_are_configured(copy: Path) -> None:  # noqa: F
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")
-def test_the_footer_says_the_version(copy: Path) -> None:  # noqa: F811
+def test_the_footer_says_the_version(copy: Path) -> None:
     assert make(copy, "html").returncode == 0
     assert "<span>Version" not in (copy / "build/html/index.html").read_text()
     git = ["git", "-C", str(copy), "-c", "user.name=A", "-c", "user.email=a@example.org"]

@@ -1,0 +1,59 @@
+"""Copies of the repository, to make and to break something in."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The repository in a folder with a blank, without what was made; the tools are shared."""
+    folder = tmp_path / "a copy"
+    shutil.copytree(ROOT, folder, symlinks=True, ignore=shutil.ignore_patterns(
+        "build", ".git", "__pycache__", ".*_cache", "soak-*"))
+    (folder / "build").mkdir()
+    venv = ROOT / "build/venv"
+    if not (venv / ".done").exists():
+        pytest.skip("build/venv is not there: run make")
+    (folder / "build/venv").symlink_to(venv)
+    return folder
+
+
+def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run make there, apart from the make that runs the tests; errors are part of the output."""
+    inherited = {name: value for name, value in os.environ.items()
+                 if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES",
+                                 "PYTHONPYCACHEPREFIX", "CFLAGS", "PROGRAMS")}
+    return subprocess.run(["make", *arguments], cwd=folder, env=inherited | environment, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def listing(folder: Path) -> dict[str, int]:
+    """All files, with the time of the last change."""
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns
+            for path in folder.rglob("*") if path.is_file()}
+
+
+def outside(folder: Path) -> set[str]:
+    return {f"{top.name}/{name}" for top in folder.iterdir() if top.name != "build"
+            for name in ([""] if top.is_file() else listing(top))}
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def path_without(folder: Path, *missing: str) -> str:
+    """A PATH with all commands of this machine but these."""
+    folder.mkdir()
+    for name in ("/usr/bin", "/bin"):
+        for command in Path(name).iterdir():
+            if command.name not in missing and not (folder / command.name).is_symlink():
+                (folder / command.name).symlink_to(command)
+    return str(folder)
