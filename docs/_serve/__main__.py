@@ -1,6 +1,6 @@
 """``make serve``: the course on localhost; it follows every save until Ctrl-C.
 
-This process watches the files and serves the site; another one builds (:mod:`docs._serve.builder`).
+This process watches the files and serves the site; another one builds (:mod:`docs._serve.forkserver`).
 A build works in ``build/serve/next``.  If it succeeds, what has changed goes to where it is served
 from; if not, everything is put back, and the browser shows what is wrong above the last good page.
 Where the machinery itself has changed, another builder takes over.
@@ -37,7 +37,7 @@ class Builder:
         # Their times, in seconds, may be those of another text.
         for file in [*Path('stage').rglob('*.py'), *Path('docs').rglob('*.py')]:
             Path(importlib.util.cache_from_source(str(file.resolve()))).unlink(missing_ok=True)
-        self.process = subprocess.Popen([sys.executable, '-m', 'docs._serve.builder'], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([sys.executable, '-m', 'docs._serve.forkserver'], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0)
 
     def build(self, downloads: bool = False) -> str:

@@ -1,6 +1,6 @@
 """Builds the course again and again, each time in a fork that has all imports and nothing of the last build.
 
-``python3 -m docs._serve.builder`` reads a line for each build and writes a line of JSON, what is wrong or
+``python3 -m docs._serve.forkserver`` reads a line for each build and writes a line of JSON, what is wrong or
 nothing.  The first build happens here, so that the forks have all they need; none of them sees what another
 has left in memory: breathe, for one, keeps what it has read.  This process has no threads, for they do not
 survive a fork.  The fork for the next build waits already, with its memory to itself.
