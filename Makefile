@@ -15,23 +15,24 @@ made     := $(patsubst $(build)/.deps/%.d,$(build)/%,$(wildcard $(build)/.deps/*
 stale    := $(filter-out $(programs),$(made))# their sources are gone
 venv     := build/venv/bin/python
 measure  := env PYTHONPATH=.:tests:tests/site:tests/stage $(venv) tests/measure
-locked    = @mkdir -p build && exec flock build/.lock
+# The caller's settings of these tools are not ours; of pip's, where packages come from is meant.
+meant    := PYTHON $(addprefix PIP_,INDEX_URL EXTRA_INDEX_URL NO_INDEX FIND_LINKS TRUSTED_HOST CERT CLIENT_CERT PROXY \
+   TIMEOUT DEFAULT_TIMEOUT RETRIES CONFIG_FILE)
+unexport $(filter-out $(meant),$(filter GIT_% PIP_% PYTHON% BASH% ENV SHELLOPTS CDPATH INPUTRC GREP_% LS_% TMUX%,$(.VARIABLES)))
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
-unexport PYTHONDONTWRITEBYTECODE # it is in nobody's way there
 # Programs beside the site; the site comes first, for it takes longest.
 MAKEFLAGS += $(if $(filter-out all programs html,$(or $(MAKECMDGOALS),all)),,-j$(shell getconf _NPROCESSORS_ONLN))
-$(if $(findstring :,$(CURDIR)),$(error doxygen cannot work in a folder whose path has a ":" in it: move or rename $(CURDIR)))
-blank    := $(shell find code docs -type f -name '*[[:space:]]*' ! -name '.*' ! -name '*~' ! -name '\#*')
-$(if $(blank),$(error make cannot work with a file whose name has a blank in it: move or rename $(blank)))
-missing := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh missing $(or $(MAKECMDGOALS),all))
-$(if $(missing),$(error $(missing)))
+refused := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh refuse $(or $(MAKECMDGOALS),all))
+$(if $(refused),$(error $(refused)))
 
-.PHONY: all programs html epub pdf lighthouse bench check promote soak perform recording serve doctor clean-ipc format clean help prune FORCE
+.PHONY: all programs html epub pdf lighthouse bench check promote soak perform recording serve machines doctor clean-ipc format clean help prune FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: html programs ## the programs and the site (plain "make" does this)
-	@printf 'To read the course, open this in a browser: %s\n' "$$PWD/build/html/index.html"
+all: programs ## the programs and the site (plain "make" does this)
+html: ## the site: build/html/index.html
+all html: build/html/.done
+	@sh docs/build.sh address
 
 programs: $(programs) $(if $(stale),prune) ## code/shm/030-x.c becomes build/shm/030-x
 
@@ -46,29 +47,26 @@ $(build)/%: code/%.c $(build)/.flags
 # What was made with other options is made again.
 flags = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS)
 $(build)/.flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(subst ','\'',$(flags))' | cmp -s - $@ || echo '$(subst ','\'',$(flags))' >$@
+	@mkdir -p $(@D); echo '$(subst ','\'',$(flags))' | cmp -s - $@ || echo '$(subst ','\'',$(flags))' >$@
 
 prune: ; rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
 
-html: build/html/.done ## the site: build/html/index.html
-build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/page/*.py .git/logs/HEAD) | build/venv/.done
-	$(locked) sh docs/build.sh html
+build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/page/*.py) | build/venv/.done
+	@sh docs/build.sh html
 build/.inputs: FORCE
-	@mkdir -p $(@D); printf '%s\n' $(inputs) | cmp -s - $@ || printf '%s\n' $(inputs) >$@
-build/venv/.done: docs/requirements.txt
-	$(locked) env PYTHON='$(PYTHON)' sh docs/build.sh venv
+	@sh docs/build.sh inputs $(inputs)
+build/venv/.done: FORCE
+	@PYTHON='$(PYTHON)' sh docs/build.sh venv
 
-epub: html ## the site as a book: build/epub/ipc-course.epub
-pdf: html ## the site to print: build/pdf/ipc-course.pdf
-epub pdf:
-	$(locked) sh docs/build.sh $@
+epub: ## the site as a book: build/epub/ipc-course.epub
+pdf: ## the site to print: build/pdf/ipc-course.pdf
+epub pdf: build/html/.done
+	@sh docs/build.sh $@
 
-lighthouse: html ## how good Lighthouse finds each page of the site
+lighthouse: build/html/.done ## how good Lighthouse finds each page of the site
 	$(measure)/lighthouse.py
 check: all ## plays all sessions of the pages, then runs all tests
-	$(venv) -m stage check $(pages)
-	$(venv) -m pytest --durations=10 tests
+	@$(venv) -m stage check $(pages); held=$$?; $(venv) -m pytest --durations=10 tests && [ $$held = 0 ] || { $(measure)/versions.py; exit 1; }
 promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
 soak: all ## plays the screenplay many times, several at once; performs it, too
@@ -85,6 +83,8 @@ serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-
 	@$(venv) -m docs._serve $(port)
 bench: build/venv/.done ## measures builds and make serve against their limits
 	@$(measure)/bench.py
+machines: ## plays what README.rst says in fresh systems, as root: SUITES="bookworm sid"
+	@'$(PYTHON)' tests/measure/machines.py $(SUITES)
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh

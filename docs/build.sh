@@ -1,30 +1,65 @@
 #!/bin/sh
-# One step of the site: "sh docs/build.sh venv", "... html", "... epub" or "... pdf".
-# The Makefile runs it when an input is newer than the site, one at a time.
+# One step of the site, one at a time: "sh docs/build.sh venv", "... html", "... epub" or "... pdf";
+# and what the Makefile asks before and afterwards: "... inputs FILE...", "... address".
 set -eu
 python=build/venv/bin/python
 [ -t 1 ] || export NO_COLOR=1 # Sphinx would take CI=true for a terminal
-export TMPDIR="$PWD/build/tmp" # for what Sphinx writes when it fails
-rm -rf "$TMPDIR"
-mkdir -p "$TMPDIR"
 
-# The tools, once; again when other versions are asked for, or Python itself is another one.
-venv() {
-    if cmp -s docs/requirements.txt build/venv/.done &&
-        $python -c 'from importlib.util import find_spec as find
-assert all(map(find, ("a11y_pygments", "breathe", "pytest", "sphinx")))' 2>/dev/null; then
-        touch build/venv/.done # another make has been here first
-        return
-    fi
-    echo 'Installing the tools of docs/requirements.txt into build/venv (once)'
-    rm -rf build/venv
-    "${PYTHON:-python3}" -m venv build/venv
-    $python -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --no-deps --only-binary :all: -r docs/requirements.txt || {
-        echo 'This step needs the network, once; "make" begins it anew.' >&2
-        exit 1
+# Whoever else makes something waits. Lustre knows no locks, for example, and some systems no flock(1).
+alone() {
+    exec 9>build/.lock
+    flock 9 2>/dev/null || [ -e build/.unlocked ] || {
+        echo 'Nothing can be locked in this folder: run one make at a time.' >&2
+        : >build/.unlocked
     }
-    cp docs/requirements.txt build/venv/.done
+    export TMPDIR="$PWD/build/tmp" # for what pip and Sphinx write; /tmp may be small, or forbid to run programs
+    rm -rf "$TMPDIR"
+    mkdir -p "$TMPDIR"
+}
+
+# Not if other versions are asked for, or if Python itself has gone, or is another one since then.
+venv_works() {
+    cmp -s docs/requirements.txt build/venv/.done &&
+        $python -Ic 'from importlib.util import find_spec as find
+assert all(map(find, ("a11y_pygments", "breathe", "pytest", "sphinx")))' 2>/dev/null
+}
+
+fetch() {
+    $python -m pip install --no-user --disable-pip-version-check --log "$TMPDIR/log" "$@" \
+        --require-hashes --no-deps --only-binary :all: -r docs/requirements.txt
+}
+
+# venv(1) makes links, even with --copies, and VirtualBox's folders and exFAT have none.
+# Where nothing answers, it is no use to try again; where something breaks off, it is.
+make_venv() {
+    if ln -s . "$TMPDIR/link"; then
+        "${PYTHON:-python3}" -Im venv build/venv
+    else
+        mkdir -p build/venv/lib64
+        "${PYTHON:-python3}" -Im venv --copies build/venv
+    fi && { fetch --retries 0 || { connected && fetch; }; }
+}
+
+connected() { ! grep -q 'Could not fetch URL.*onnection' "$TMPDIR/log"; }
+
+venv() {
+    venv_works && return
+    alone
+    venv_works && return # another make has been here first
+    echo 'Fetching the tools of docs/requirements.txt into build/venv: 31 MB, once'
+    rm -rf build/venv
+    if make_venv >"$TMPDIR/said" 2>&1; then
+        cp docs/requirements.txt build/venv/.done
+        return
+    elif grep -q 'No space left\|quota exceeded' "$TMPDIR"/* || [ "$(df -Pk build | awk 'END { print $4 }')" -lt 65536 ]; then
+        echo 'The disk is full: make room for 130 MB in build/; "make" begins anew.'
+    elif ! connected; then
+        echo 'The network is needed, once, and nothing answers (is there a proxy?); "make" begins anew.'
+    else
+        cat "$TMPDIR/said"
+        echo 'The tools of docs/requirements.txt could not be installed; "make" begins anew.'
+    fi >&2
+    exit 1
 }
 
 # The version, if there is one.
@@ -32,12 +67,28 @@ commit() {
     [ ! -e .git ] || git describe --always --dirty 2>/dev/null || true
 }
 
+# What the site is made from, beside the contents of files: the commit that it names, the folder
+# (Sphinx keeps its name), and the names of the files.
+inputs() {
+    mkdir -p build
+    {
+        [ ! -e .git ] || git rev-parse HEAD 2>/dev/null || true
+        pwd -P
+        printf '%s\n' "$@"
+    } >build/.inputs.$$
+    if cmp -s build/.inputs.$$ build/.inputs; then
+        rm build/.inputs.$$
+    else
+        mv build/.inputs.$$ build/.inputs
+    fi
+}
+
 # Sphinx works in a folder of its own, and a whole site replaces the one before.
 # build/sphinx/.done says what it was made from: it is missing while Sphinx
 # works, and if it is missing or other, nothing old may stay.
 html() {
-    venv
-    { cat build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt docs/_theme/theme.toml \
+    alone
+    { grep / build/.inputs; cksum conf.py docs/Doxyfile docs/requirements.txt docs/_theme/theme.toml \
         docs/_*/*.py stage/page/*.py docs/build.sh; } >build/.basis
     cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
     rm -f build/sphinx/.done
@@ -45,6 +96,7 @@ html() {
     $python -m sphinx -q -n -W --keep-going -A commit="$(commit)" -c . -d build/sphinx/doctrees docs build/sphinx/html
     rm -rf build/html.new
     cp -Rp build/sphinx/html build/html.new
+    chmod -R a+rX build/html.new # a web server reads it, whatever our umask is
     touch -r build/.basis build/html.new/.done # what is saved from then on is newer
     rm -rf build/html.old
     [ ! -e build/html ] || mv build/html build/html.old
@@ -53,8 +105,15 @@ html() {
     mv build/.basis build/sphinx/.done
 }
 
+# Where the site is, to click on.
+address() {
+    $python -Ic 'import pathlib
+print("To read the course, open", pathlib.Path("build/html/index.html").absolute().as_uri(), "or: make serve")'
+}
+
 # The same pages as a book, always made anew: it takes seconds, and nothing old can stay.
 book() {
+    alone
     rm -rf "build/$1"
     version=$(commit)
     $python -m sphinx -q -n -W --keep-going -D version="${version:-0}" -D release="$version" \

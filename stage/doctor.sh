@@ -1,7 +1,7 @@
 #!/bin/sh
-# Look for what the course needs: "sh stage/doctor.sh" reports, one line per thing, and exits 1
-# if plain "make" would not work. "sh stage/doctor.sh missing GOAL..." is what make asks first: it
-# prints a text only if something is missing that these goals need.
+# Try what the course needs: "sh stage/doctor.sh" reports, a line per thing: what will not work without
+# it, and what to do; it exits 1 if plain "make" would not work. "sh stage/doctor.sh refuse GOAL..." is
+# what make asks first: it prints a line only if these goals cannot be made here.
 compiler=${CC:-cc}
 compiler=${compiler%% *}
 python=${PYTHON:-python3}
@@ -10,11 +10,12 @@ python=${PYTHON:-python3}
 column=0 install=
 if [ -r /etc/os-release ]; then
     case " $(. /etc/os-release && echo "$ID ${ID_LIKE:-}") " in
-    *' debian '* | *' ubuntu '*) column=1 install='sudo apt-get install' ;;
-    *' fedora '* | *' rhel '*) column=2 install='sudo dnf install' ;;
-    *' arch '*) column=3 install='sudo pacman -S' ;;
-    *' alpine '*) column=4 install='sudo apk add' ;;
+    *' debian '* | *' ubuntu '*) column=1 install='apt-get install' ;;
+    *' fedora '* | *' rhel '*) column=2 install='dnf install' ;;
+    *' arch '*) column=3 install='pacman -S' ;;
+    *' alpine '*) column=4 install='apk add' ;;
     esac
+    [ "$(id -u)" -eq 0 ] || install="sudo $install"
 fi
 
 # What to install for $1: Debian and Ubuntu, Fedora, Arch, Alpine.
@@ -45,21 +46,21 @@ advice() {
     [ -z "$names" ] || echo ": install with: $install" $names
 }
 
-have() { command -v "$1" >/dev/null 2>&1; }
+# A name alone is no tool: Ubuntu's chromium-browser only says that there is another package.
+answers() { "$1" "${2:---version}" </dev/null >/dev/null 2>&1; }
 
-# Is $1 there? The compiler is only looked for here: make must not start it for nothing.
 is_there() {
     case $1 in
-    compiler) have "$compiler" ;;
-    python) cmp -s docs/requirements.txt build/venv/.done && [ -x build/venv/bin/python ] || new_python ;;
+    compiler) command -v "$compiler" >/dev/null 2>&1 ;; # make must not start it for nothing
+    python) [ -e build/venv/.done ] || new_python ;;
     tmux) tmux -V 2>/dev/null | grep -Eqv ' ([a-z]*-)?([0-2]|3\.[01])([^0-9]|$)' ;;
-    chromium) have chromium || have chromium-browser || have google-chrome || have google-chrome-stable ;;
-    *) have "$1" ;;
+    chromium) answers chromium || answers chromium-browser || answers google-chrome || answers google-chrome-stable ;;
+    *) answers "$1" ;;
     esac
 }
 
 new_python() {
-    "$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+    "$python" -Ic 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
 title() {
@@ -75,13 +76,14 @@ missing() {
     needed=
     for goal; do
         case $goal in
-        all | bench | check | promote | serve) needed="$needed compiler doxygen python flock" ;;
-        soak | perform) needed="$needed compiler doxygen python flock tmux" ;;
-        recording) needed="$needed compiler doxygen python flock tmux asciinema" ;;
-        html | epub | build/html/* | build/venv/*) needed="$needed doxygen python flock" ;;
-        pdf) needed="$needed doxygen python flock latexmk xelatex rsvg-convert" ;;
-        lighthouse) needed="$needed doxygen python flock node npm chromium" ;;
+        all | bench | check | promote | serve) needed="$needed compiler doxygen python" ;;
+        soak | perform) needed="$needed compiler doxygen python tmux" ;;
+        recording) needed="$needed compiler doxygen python tmux asciinema" ;;
+        html | epub | build/html/* | build/venv/*) needed="$needed doxygen python" ;;
+        pdf) needed="$needed doxygen python latexmk xelatex rsvg-convert" ;;
+        lighthouse) needed="$needed doxygen python node npm chromium" ;;
         programs | clean-ipc | build/*) needed="$needed compiler" ;;
+        machines) needed="$needed debootstrap" ;;
         format) needed="$needed clang-format" ;;
         esac
     done
@@ -98,101 +100,140 @@ missing() {
     echo "missing: $titles$(advice $absent) (make doctor says more)"
 }
 
+# The first thing in build/ that is not ours to write: it may be root's, or the file system read-only.
+unwritable() {
+    [ -e build ] || set -- .
+    for place in "${1:-build}" build/* build/.[!.]* build/html/.done build/venv/bin; do
+        [ ! -e "$place" ] || [ -w "$place" ] || {
+            echo "$place"
+            return
+        }
+    done
+}
+
+refuse() {
+    case " $* " in *' help '* | *' doctor '* | *' clean '*) return ;; esac
+    missing=$(missing "$@")
+    odd=$(find code docs -type f -name '*[[:space:]]*' ! -name '.*' ! -name '*~' ! -name '#*')
+    place=$(unwritable)
+    case $PWD in
+    *:*) echo "doxygen cannot work in a folder whose path has a \":\" in it: move or rename $PWD" ;;
+    *) if [ -n "$odd" ]; then
+        echo "make cannot work with a file whose name has a blank in it: move or rename" $odd
+    elif [ -n "$missing" ]; then
+        echo "$missing"
+    elif [ "$place" = . ]; then
+        echo "cannot write in $PWD: copy the folder to where you can, and run make there"
+    elif [ -n "$place" ]; then
+        echo "cannot write $place in $PWD: is it root's, after sudo make? Remove build/, as its owner"
+    fi ;;
+    esac
+}
+
 status=0
 ok() { printf '  ok       %s\n' "$*"; }
 bad() { printf '  MISSING  %s\n' "$*" && status=1; }
 note() { printf '  without  %s\n' "$*"; }
 
-# $1, or $2 (bad or note) with what it is for and how to get it.
+# $1, or $2 (bad or note) with what does not work without it, $3, and how to get it.
 look() {
-    if is_there "$1"; then ok "$(title "$1")"; else "$2" "$(title "$1")$(advice "$1")"; fi
+    if is_there "$1"; then ok "$(title "$1")"; else "$2" "$(title "$1")${3:+: $3}$(advice "$1")"; fi
 }
 
-compiles() {
-    folder=$(mktemp -d) || return
-    echo '#include <mqueue.h>
-int main(void) { return 0; }' >"$folder/try.c"
-    ${CC:-cc} -o "$folder/try" "$folder/try.c" 2>/dev/null
-    result=$?
-    rm -r "$folder"
-    return $result
+# Compile these of the course's programs, each under its name.
+compile() {
+    for source; do
+        ${CC:-cc} -o "$folder/$(basename "$source" .c)" "$source" -pthread -lrt 2>/dev/null || return
+    done
 }
 
-makes_a_queue() {
-    "$python" - 2>/dev/null <<'END'
-import ctypes, os
-try:
-    c = ctypes.CDLL(None, use_errno=True)
-    c.mq_open
-except AttributeError:
-    c = ctypes.CDLL('librt.so.1', use_errno=True)  # glibc before 2.34
-name = b'/ipc-doctor-%d' % os.getpid()
-attributes = (ctypes.c_long * 8)(0, 10, 24)
-queue = c.mq_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600, attributes)
-raise SystemExit(queue == -1 or c.mq_unlink(name) == -1)
-END
+# Make an object of the kind $1 by the program $3 and remove it by $4; what to do if that fails is $2.
+try() {
+    name=/ipc-doctor-$$
+    if ! compile code/*/"$3".c code/*/"$4".c; then
+        note "$1: not tried, for nothing can be compiled"
+    elif said=$("$folder/$3" "$name" 2>&1) && said=$("$folder/$4" "$name" 2>&1); then
+        ok "$1"
+    else
+        note "$1: $said: $2"
+    fi
 }
 
-if [ "${1:-}" = missing ]; then
+# Whether the shell sees in which call its own child waits.
+sees_calls() {
+    sleep 9 &
+    { read -r call _ <"/proc/$!/syscall"; } 2>/dev/null
+    seen=$?
+    kill $!
+    wait $! 2>/dev/null
+    return $seen
+}
+
+if [ "${1:-}" = refuse ]; then
     shift
-    missing "$@"
+    refuse "$@"
     exit
 fi
+folder=$(mktemp -d) || exit
+trap 'rm -rf "$folder"' EXIT
 
 echo 'To build the programs and the site (make):'
 if ! is_there compiler; then
     look compiler bad
-elif compiles; then
+elif compile code/mmap/*.c; then
     ok "$(title compiler)"
 else
     bad "$(title compiler): cannot compile and link a program$(advice compiler)"
 fi
-have make && ok make || bad "make$(advice make)"
+look make bad
 look doxygen bad
 if new_python; then ok "$(title python)"; else bad "$(title python)$(advice python)"; fi
-look flock bad
+[ ! -e build/venv ] || sh docs/build.sh venv_works || note 'build/venv: it does not run, or is old; make makes it anew'
+place=$(unwritable)
+[ -z "$place" ] || bad "the right to write $place in $PWD"
+is_there flock || note "flock: two makes at once disturb each other$(advice flock)"
 
 echo 'To run the programs:'
-if [ -d /dev/shm ] && [ -w /dev/shm ] && grep -q ' /dev/shm ' /proc/mounts; then
-    ok "/dev/shm, $(df -k /dev/shm | awk 'NR == 2 { print int($2 / 1024) }') MiB"
-else
-    note '/dev/shm: shared memory and semaphores: mount a tmpfs there (as root: mount -t tmpfs tmpfs /dev/shm)'
+if [ -x "$folder/005-read" ] && ! "$folder/005-read" conf.py >"$folder/read"; then
+    note "programs in ${TMPDIR:-/tmp}: they do not run there (mounted noexec?): set TMPDIR to another folder"
 fi
-limit=$(awk '/^Max msgqueue size/ { print $4 }' /proc/self/limits)
-if [ ! -d /proc/sys/fs/mqueue ]; then
-    note 'POSIX message queues: this kernel has none (CONFIG_POSIX_MQUEUE)'
-elif ! have "$python"; then
-    note 'POSIX message queues: not tried, for there is no Python'
-elif makes_a_queue; then
-    ok "POSIX message queues, RLIMIT_MSGQUEUE $limit bytes"
-else
-    note "POSIX message queues: none can be made; RLIMIT_MSGQUEUE is $limit bytes, in use may be all of it"
-fi
+try "shared memory (/dev/shm, $(df -Pk /dev/shm 2>/dev/null | awk 'END { print int($2 / 1024) }') MiB)" \
+    'remove what fills it, or mount it, as root: mount -t tmpfs -o mode=1777 tmpfs /dev/shm' 020-shm-create 099-shm-unlink
+try semaphores 'they are files in /dev/shm, too' 100-sem-create 199-sem-unlink
+try "message queues (RLIMIT_MSGQUEUE $(awk '/^Max msgqueue size/ { print $4 }' /proc/self/limits) bytes)" \
+    'the kernel needs CONFIG_POSIX_MQUEUE, and the queues of this user may fill the limit' 010-mq-create 099-mq-unlink
 
 echo 'To play the sessions and to test (make check); what is missing is skipped, and said:'
-look strace note
-look unshare note
-if unshare -U -r -m -i -p -f true 2>/dev/null; then
-    if unshare -U -r -m -i -p -f sh -c 'mount -t tmpfs tmpfs /dev/shm' 2>/dev/null; then
-        ok 'user namespaces'
-    else
-        note 'user namespaces: mounts are not allowed in them'
-    fi
-elif unshare -m -i -p -f true 2>/dev/null; then
-    ok 'namespaces, made by root (user namespaces are not allowed)'
+if ! answers strace; then
+    look strace note 'no session and no test that traces calls'
+elif said=$(strace -qq -o /dev/null true 2>&1); then
+    ok 'strace, and it traces'
 else
-    note 'namespaces: sysctl kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns may forbid them, or the container does'
+    note "strace: $(echo "$said" | tail -n 1): set the sysctl kernel.yama.ptrace_scope to 1, or allow SYS_PTRACE in the container"
+fi
+if sees_calls; then
+    ok "which call a child waits in (/proc/PID/syscall)"
+else
+    note 'which call a child waits in: no session that says [blocked]: set the sysctl kernel.yama.ptrace_scope to 1'
+fi
+if ! new_python; then
+    note 'name spaces: not tried, for there is no Python'
+elif said=$("$python" -Ic 'import sys; sys.path.insert(0, "."); from stage.sandbox.namespaces import choose
+level, why = choose(); print(level, why); sys.exit(level == "bare")' 2>&1); then
+    ok "name spaces ($said)"
+else
+    note "name spaces: ${said#bare }: no session that is private or root's: see the sysctls kernel.unprivileged_userns_clone" \
+        "and kernel.apparmor_restrict_unprivileged_userns, or play as root"
 fi
 for tool in clang clang-tidy clang-format cppcheck musl-gcc chromium epubcheck; do
-    look $tool note
+    look $tool note 'no test that needs it'
 done
 
 echo 'To print the course (make pdf), to share it (html_baseurl in conf.py), to measure it (make lighthouse):'
-for tool in latexmk xelatex rsvg-convert node npm; do
-    look $tool note
-done
+for tool in latexmk xelatex rsvg-convert; do look $tool note 'no make pdf'; done
+for tool in node npm; do look $tool note 'no make lighthouse'; done
 
 echo 'To play the sessions in front of a class (make perform), and to film that (make recording):'
-look tmux note
-look asciinema note
+look tmux note 'no make perform, and no test of it'
+look asciinema note 'no make recording'
 exit $status
