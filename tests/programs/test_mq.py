@@ -279,11 +279,7 @@ def test_who_waits_and_is_interrupted_goes_on_waiting(
 ) -> None:
     if sent:
         good("020-mq-produce", queue, sent)
-    log = tmp_path / "log"
-    waiter = Running(program, queue, **strace(log, f"{call}:error=EINTR:when=1"))
-    tracee = waiter.tracee()
-    waiter.wait_until(lambda: process.blocked(tracee, call), "blocked again")
-    assert "(INJECTED)" in log.read_text()
+    waiter = faults.interrupted(tmp_path / "log", program, queue, call=call)
     if sent:
         with Queue(queue) as messages:
             messages.receive()

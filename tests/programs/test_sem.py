@@ -11,7 +11,6 @@ import faults
 import objects
 import process
 import pytest
-from faults import strace
 from objects import shared_memory
 from process import Completed, Running, good, misused, refused, run
 from support import STRANGER
@@ -189,11 +188,7 @@ def test_a_full_semaphore_takes_no_post(name: str) -> None:
 
 
 def test_an_interrupted_wait_goes_on_waiting(zero: str, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    waiter = Running("110-sem-wait", zero, **strace(log, "futex:error=EINTR:when=1"))
-    tracee = waiter.tracee()
-    waiter.wait_until(lambda: process.blocked(tracee, "futex"), "blocked again")
-    assert "(INJECTED)" in log.read_text()
+    waiter = faults.interrupted(tmp_path / "log", "110-sem-wait", zero, call="futex")
     good("120-sem-post", zero)
     assert waiter.finish().returncode == 0
     assert value(zero) == 0
@@ -295,11 +290,12 @@ def test_an_interrupted_wait_for_the_guard_goes_on(
 ) -> None:
     good("020-shm-create", name)
     good("100-sem-create", guard, 0)
-    faults = ("futex:error=EINTR:when=1", "/nanosleep:retval=0")
-    traced = strace(tmp_path / "log", *faults)
-    waiter = Running("130-sem-produce", name, guard, 1, **traced)
-    tracee = waiter.tracee()
-    waiter.wait_until(lambda: process.blocked(tracee, "futex"), "blocked again")
+    waiter = faults.interrupted(
+        tmp_path / "log",
+        *("130-sem-produce", name, guard, 1),
+        call="futex",
+        ending=["/nanosleep:retval=0"],
+    )
     good("120-sem-post", guard)
     assert waiter.finish().stdout == "1\n"
     assert (value(guard), counter(name)) == (1, 1)
