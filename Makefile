@@ -88,8 +88,8 @@ machines: ## plays what README.rst says in fresh systems, as root: SUITES="bookw
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh
-clean-ipc: $(addprefix $(build)/,shm/099-shm-unlink sem/199-sem-unlink mq/099-mq-unlink) ## removes the course's IPC objects, no others
-	@sh stage/clean-ipc.sh $(build)
+clean-ipc: ## removes the course's IPC objects, no others
+	@$(PYTHON) -m stage clean $(pages)
 format: ## lays out the C files with clang-format
 	clang-format -i $(wildcard code/*/*.[ch])
 clean: ## removes all that was made (build/)

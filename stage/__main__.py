@@ -1,4 +1,4 @@
-"""python3 -m stage check|promote|perform|scenes PAGE... (``--help`` says more)."""
+"""python3 -m stage check|promote|perform|scenes|clean PAGE... (``--help`` says more)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .perform.tmux import ScreenError
 from .sandbox import namespaces
 from .sandbox.clock import DEADLINE
 from .sandbox.namespaces import Order
+from .sandbox.objects import clean
 from .sandbox.processes import system_calls
 from .sandbox.sandbox import open_sandbox
 
@@ -45,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
                       {page.path: page.to_json() for page in pages}, sys.stdout, indent=1)
             print()
             return 0
+        if options.command == 'clean':
+            return clean(read(path) for path in options.pages)
         if options.command == 'perform':
             return launch.play(options.inside) if options.inside else launch.perform(options)
         if options.inside:
@@ -68,10 +71,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     for name, text in (('check', 'play the pages and compare'),
                        ('promote', 'play the pages and write into them what came'),
                        ('perform', 'play a page in front of a class, a key a step'),
-                       ('scenes', 'print the scenes as JSON')):
+                       ('scenes', 'print the scenes as JSON'),
+                       ('clean', 'remove the IPC objects of the pages from this machine')):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument('pages', nargs=1 if name == 'perform' else '+', metavar='PAGE')
-        if name == 'scenes':
+        if name in ('scenes', 'clean'):
             continue
         command.add_argument('--programs', default='build', metavar='FOLDER',
                              help='where ./family/program is taken from (default: build)')

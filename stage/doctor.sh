@@ -82,7 +82,8 @@ missing() {
         html | epub | build/html/* | build/venv/*) needed="$needed doxygen python" ;;
         pdf) needed="$needed doxygen python latexmk xelatex rsvg-convert" ;;
         lighthouse) needed="$needed doxygen python node npm chromium" ;;
-        programs | clean-ipc | build/*) needed="$needed compiler" ;;
+        programs | build/*) needed="$needed compiler" ;;
+        clean-ipc) needed="$needed python" ;;
         machines) needed="$needed debootstrap" ;;
         format) needed="$needed clang-format" ;;
         esac

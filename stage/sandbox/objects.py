@@ -6,9 +6,13 @@ import ctypes
 import errno
 import os
 import re
+import sys
 from collections.abc import Iterable
 
 from ..page.model import Page
+
+#: Of the names that the course gives its objects: on the machine itself, no others are ours.
+PREFIX = 'ipc-'
 
 
 class Objects:
@@ -68,3 +72,26 @@ def _is_queue(name: str) -> bool:
     if queue != -1:
         os.close(queue)
     return queue != -1 or ctypes.get_errno() == errno.EACCES
+
+
+def clean(pages: Iterable[Page]) -> int:
+    """Remove the objects of the course from this machine, and say so.
+
+    Args:
+        pages: Whose names with the course's prefix are meant; nothing else is touched.
+
+    Returns:
+        0, or 1 if one could not be removed.
+    """
+    objects, status = Objects(pages, PREFIX), 0
+    for name in objects.left():
+        try:
+            objects.remove(name)
+            print(f'removed {name}')
+        except FileNotFoundError:
+            pass  # somebody else was faster
+        except OSError as error:
+            advice = ': ask its owner, or root' if isinstance(error, PermissionError) else ''
+            print(f'stage: cannot remove {name}: {error.strerror}{advice}', file=sys.stderr)
+            status = 1
+    return status

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..page.model import Page, Scene, ScriptError
 from .namespaces import FOLDER, HOST, UID, USER, caller, entrance, ordinary_user
-from .objects import Objects
+from .objects import PREFIX, Objects
 from .processes import processes
 from .terminal import Terminal
 
@@ -170,7 +170,7 @@ class Machine(Sandbox):
     """A temporary folder on the machine itself, among its objects: ``bare`` or ``host``."""
 
     def _prepare(self) -> None:
-        self.stock = Objects([self.page], 'ipc-' if self.level == 'host' else '')
+        self.stock = Objects([self.page], PREFIX if self.level == 'host' else '')
         self.user = caller() if self.level == 'host' else None
         if ours := self.stock.left():
             raise FileExistsError(f'{ours[0]} exists: another play may be running; if not, '

@@ -446,37 +446,3 @@ def test_ci_runs_the_commands_of_the_readme_and_nothing_else(copy: Path, tmp_pat
     if os.geteuid() != 0:
         ran = [line for line in ran if not line.startswith("apt-get")]
     assert ran == wanted
-
-
-def test_clean_ipc_removes_the_objects_of_the_course_and_no_others(tmp_path: Path) -> None:
-    """In name spaces of its own, so that nobody's objects are touched."""
-    prefix = ["unshare", "-U", "-r", "-m", "-i"]
-    if subprocess.run([*prefix, "true"], capture_output=True).returncode:
-        prefix = ["unshare", "-m", "-i"]
-        if subprocess.run([*prefix, "true"], capture_output=True).returncode:
-            pytest.skip("neither user name spaces nor root's are allowed here")
-    build = ROOT / "build"
-    script = f"""
-        set -e
-        mount -t tmpfs tmpfs /dev/shm
-        cd '{build}'
-        for step in shm/020-shm-create 'shm/020-shm-create /ipc-other' sem/100-sem-create \
-            'sem/100-sem-create /ipc-guard 1' mq/010-mq-create 'mq/010-mq-create /ipc-others'; do
-            ./$step >/dev/null
-        done
-        sh ../stage/clean-ipc.sh .
-        ls /dev/shm
-        mkdir '{tmp_path}/mq' && mount -t mqueue mqueue '{tmp_path}/mq' && ls '{tmp_path}/mq'
-        sh ../stage/clean-ipc.sh . && echo again
-        mq/010-mq-create >/dev/null
-        shm/020-shm-create >/dev/null
-        mount -o remount,ro /dev/shm
-        ! sh ../stage/clean-ipc.sh .
-    """
-    done = subprocess.run([*prefix, "sh", "-c", script], capture_output=True, text=True,
-                          env=os.environ | {"LC_ALL": "C"})
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
-        "removed /ipc-counter", "removed /ipc-seven", "removed /ipc-guard", "removed /ipc-samples",
-        "ipc-other", "ipc-others", "again", "removed /ipc-samples"]
-    assert "Read-only file system" in done.stderr

@@ -763,7 +763,7 @@ ENVIRONMENT = [
     first(
         "/dev/shm cannot be written",
         SHM,
-        "# mount -o remount,ro /dev/shm",
+        "# mount -o remount,bind,ro /dev/shm",
         "Read-only file system",
     ),
     first(
