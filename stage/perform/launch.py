@@ -19,10 +19,11 @@ from pathlib import Path
 from ..page.model import Page
 from ..page.reader import read
 from ..sandbox import namespaces
+from ..sandbox.mounts import remove_folder
 from ..sandbox.namespaces import Order
 from ..sandbox.objects import Objects
 from ..sandbox.processes import system_calls
-from ..sandbox.sandbox import open_sandbox, remove_folder
+from ..sandbox.sandbox import open_sandbox
 from . import tmux
 from .live import Live
 from .performance import Performance

@@ -8,25 +8,17 @@ import pwd
 import re
 import resource
 import socket
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..page.model import Page, Scene, ScriptError
+from .mounts import empty_folder, furnish, remove_folder
 from .namespaces import FOLDER, HOST, UID, USER, caller, entrance, ordinary_user
 from .objects import PREFIX, Objects
 from .processes import processes
 from .terminal import Terminal
 
-PASSWD = f"""\
-root:x:0:0:root:/root:/bin/bash
-daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
-bin:x:2:2:bin:/bin:/usr/sbin/nologin
-{USER}:x:{UID}:{UID}:Student:/home/{USER}:/bin/bash
-nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
-"""
-GROUP = f'root:x:0:\n{USER}:x:{UID}:\nnogroup:x:65534:\n'
 FIRST_PID = 4242
 #: What a command names as a program of the course.
 PROGRAM = re.compile(r'(?<![\w./])\./([\w.-]+(?:/[\w.-]+)*)')
@@ -138,29 +130,13 @@ class Private(Sandbox):
     """A stage of its own, in name spaces; this process is inside already."""
 
     def _prepare(self) -> None:
-        """Mount the stage over the machine's places; only this name space sees it."""
-        def mount(kind: str, target: str, options: str) -> None:
-            subprocess.run(['mount', '-t', kind, '-o', options, 'stage', target], check=True)
-
-        mount('tmpfs', FOLDER, 'mode=755')
-        for name, content in (('passwd', PASSWD), ('group', GROUP)):
-            Path(FOLDER, name).write_text(content)
-            subprocess.run(['mount', '--bind', f'{FOLDER}/{name}', f'/etc/{name}'], check=True)
-        # Folders are made inside of a mount of our own only: in a private mount
-        # name space, mkdir /dev/mqueue would still change the machine's /dev.
-        queues = f'{FOLDER}/queues'
-        os.mkdir(queues)
-        mount('mqueue', queues, 'rw')
-        keep = os.open(queues, os.O_RDONLY | os.O_DIRECTORY)
-        mount('tmpfs', FOLDER, 'mode=755')  # empty again: the first one is only under it
         self.folder = FOLDER
-        self.stock = Objects([self.page], queues=f'/proc/self/fd/{keep}')
+        self.stock = Objects([self.page], queues=furnish())
         if self.level == 'user':
             self.entering = 'nsenter', f'--user={ordinary_user()}', '--preserve-credentials', '--'
         else:
             self.user = UID, UID
             os.chown(FOLDER, UID, UID)
-        mount('tmpfs', os.path.realpath('/dev/shm'), 'mode=1777')
         socket.sethostname(HOST)
         with contextlib.suppress(FileNotFoundError):  # a kernel without CONFIG_CHECKPOINT_RESTORE
             Path('/proc/sys/kernel/ns_last_pid').write_text(str(FIRST_PID - 1))
@@ -214,21 +190,3 @@ def open_sandbox(page: Page, programs: str, level: str, calls: Mapping[int, str]
         FileExistsError: On the machine, and an object that the page names exists already.
     """
     return (Private if entrance(level) else Machine)(page, programs, level, calls, kind)
-
-
-def empty_folder(folder: str) -> None:
-    """Remove what is in a folder; what is mounted there is taken away, not looked into."""
-    lines = Path('/proc/self/mountinfo').read_text().splitlines()
-    for place in reversed([line.split()[4] for line in lines]):
-        if place.startswith(os.path.realpath(folder) + '/'):
-            subprocess.run(['umount', place], capture_output=True)
-    subprocess.run(['find', folder, '-xdev', '-mindepth', '1', '-delete'], capture_output=True)
-
-
-def remove_folder(folder: str) -> None:
-    """Remove a folder with all in it, unless something stays mounted there."""
-    empty_folder(folder)
-    try:
-        os.rmdir(folder)
-    except OSError:
-        pass  # or somebody else is at it, too
