@@ -7,10 +7,12 @@ import resource
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import faults
 import process
 import pytest
+import tools
 from faults import strace
 from process import Running, good, misused, refused, run
 
@@ -270,9 +272,9 @@ def region(pid: int, address: int) -> list[str]:
     return []
 
 
-def waiting(file: object) -> tuple[Running, int, int]:
+def waiting(file: object, **options: Any) -> tuple[Running, int, int]:
     """020-mmap-anon, waiting for Enter, and the two addresses it has printed."""
-    program = Running("020-mmap-anon", file, stdin=subprocess.PIPE)
+    program = Running("020-mmap-anon", file, stdin=subprocess.PIPE, **options)
     assert program.next_line() == f"pid {program.pid}"
     found = re.fullmatch(r"file mapping at 0x([0-9a-f]+)", program.next_line())
     other = re.fullmatch(r"anonymous mapping at 0x([0-9a-f]+)", program.next_line())
@@ -295,6 +297,43 @@ def test_the_anonymous_mapping_is_writable_and_has_no_file(tmp_path: Path) -> No
     columns = region(program.pid, anonymous)
     assert columns[1] == "rw-p"
     assert columns[3:5] == ["00:00", "0"]
+
+
+# What the C library may leave: two pages free, and below them memory like ours.
+NEIGHBOUR = """
+#define _DEFAULT_SOURCE
+#include <sys/mman.h>
+#include <unistd.h>
+static char *page(void)
+{
+    return mmap(0, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+__attribute__((constructor)) static void leave(void)
+{
+    const long size = sysconf(_SC_PAGESIZE);
+    char *upper = page(), *lower = page(), *neighbour = page();
+    while (upper - lower != size || lower - neighbour != size) {
+        upper = lower;
+        lower = neighbour;
+        neighbour = page();
+    }
+    munmap(upper, 1);
+    munmap(lower, 1);
+}
+"""
+
+
+@pytest.mark.parametrize("programs", ["plain"], indirect=True)  # a sanitizer maps, too
+def test_the_anonymous_mapping_is_not_merged_with_a_neighbour(tmp_path: Path) -> None:
+    compiler, source = os.environ.get("CC", "cc"), tools.planted(tmp_path, NEIGHBOUR)
+    library = tmp_path / "neighbour.so"
+    built = tools.call(compiler, "-shared", "-fPIC", "-o", str(library), source)
+    assert built.returncode == 0, built.stderr
+    preload = {**process.ENVIRONMENT, "LD_PRELOAD": str(library)}
+    program, mapped, anonymous = waiting(written(tmp_path, 10), env=preload)
+    assert mapped - anonymous == PAGE  # so it is where it could be merged
+    assert region(program.pid, anonymous - 1)[1:5] == ["rw-p", "00000000", "00:00", "0"]
+    assert region(program.pid, anonymous)[0] == f"{anonymous:x}-{mapped:x}"
 
 
 @pytest.mark.parametrize("answer", [b"\n", b""], ids=["enter", "end-of-file"])
