@@ -1,11 +1,9 @@
 """How far the tests are, in one line, and what one wants to know at the end."""
 
-import platform
-import re
 import time
 
 import pytest
-from support import version
+from measure.versions import here
 
 
 class Progress:
@@ -57,16 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Progress(reporter))
 
 
-def tools() -> str:
-    """Return what the tests met, of what has made a difference."""
-    answers = {tool: version(tool) for tool in ("bash", "strace", "gcc", "clang", "clang-tidy", "cppcheck")}
-    found = {tool: re.search(r"\d+(\.\d+)+", answer) for tool, answer in answers.items()}
-    return ", ".join([f"Linux {platform.release()}", " ".join(platform.libc_ver()),
-                      *(f"{tool} {number[0]}" for tool, number in found.items() if number)])
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which mutations have been caught, a promise of the course, and with which tools."""
+    """Say which mutations have been caught, a promise of the course, and what tools failing tests have met."""
     seen = {
         result: sum("test_a_mutation_is_caught" in report.nodeid for report in reports)
         for result in ("passed", "failed", "skipped")
@@ -75,4 +65,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if any(seen.values()):
         terminalreporter.write_line(f"mutations: {seen.get('passed', 0)} caught, {seen.get('failed', 0)} missed, "
                                     f"{seen.get('skipped', 0)} skipped")
-    terminalreporter.write_line(f"with {tools()}")
+    if terminalreporter.stats.keys() & {"failed", "error"}:
+        terminalreporter.write_line("with " + ", ".join(f"{tool} {version}" for tool, version in here().items()))

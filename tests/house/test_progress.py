@@ -33,7 +33,7 @@ def test_in_a_file_ten_lines_say_how_far_the_tests_are(tmp_path: Path) -> None:
     far = [int(number) for number in re.findall(r"^(\d+) of 20 tests, [01] failed, about \d+:\d\d left$", said, re.M)]
     assert far == [2, 4, 6, 8, 10, 12, 14, 16, 18, 20], said
     assert re.search(r"^failed: .*::test_bad$", said, re.M)
-    assert re.search(r"^with Linux \S+, .*bash \d", said, re.M)
+    assert re.search(r"^with linux \d.*, bash \d", said, re.M)
     assert re.search(r"^FAILED .*test_bad", said, re.M) and "needs luck" in said
     assert re.fullmatch(r"1 failed, 18 passed, 1 skipped in [\d.]+s", said.splitlines()[-1])
 

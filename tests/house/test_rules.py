@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from copies import listing, make, outside, path_without, replace
-from support import DOCS, ROOT
+from support import DOCS, ROOT, version
 
 PAGES = sorted(DOCS.rglob("*.rst"))
 FILES = sorted(path for path in (ROOT / "code").rglob("*") if path.is_file())
@@ -131,15 +131,15 @@ def test_each_c_file_has_its_header_and_keeps_to_the_measure(file: Path) -> None
     assert lines[-1] == "" and not any(line != line.rstrip() for line in lines)
 
 
-@pytest.mark.parametrize("file", C_FILES, ids=lambda file: file.name)
-def test_each_c_file_is_laid_out_by_clang_format(file: Path) -> None:
-    if not shutil.which("clang-format"):
-        pytest.skip("clang-format is not installed")
-    version = subprocess.run(["clang-format", "--version"], capture_output=True, text=True).stdout
-    if " 14." not in version:
-        pytest.skip(f"the layout is that of clang-format 14, and this is {version.strip()}")
-    laid_out = subprocess.run(["clang-format", file], capture_output=True, text=True, cwd=ROOT)
-    assert laid_out.stdout == file.read_text(), "run make format"
+def test_the_c_files_are_laid_out_by_clang_format() -> None:
+    answer = version("clang-format")
+    if not answer:
+        pytest.skip("needs clang-format")
+    done = subprocess.run(["clang-format", "--dry-run", "--Werror", *C_FILES], capture_output=True, text=True, cwd=ROOT)
+    newer = int(re.search(r"(\d+)\.", answer)[1]) > 21
+    if done.returncode and newer:
+        pytest.skip(f"{answer.strip()} lays out differently; 14, 18, 19 and 21 agree")
+    assert done.returncode == 0, f"run make format\n{done.stderr}"
 
 
 def test_the_python_is_clean_under_ruff() -> None:
@@ -391,14 +391,14 @@ def test_a_missing_tool_is_named_before_anything_is_done(copy: Path, tmp_path: P
 def test_performing_needs_a_tmux_that_is_not_too_old(copy: Path, tmp_path: Path) -> None:
     path = path_without(tmp_path / "bin", "tmux", "asciinema")
     fake = tmp_path / "bin" / "tmux"
-    for version in ("3.1c", "2.9a"):
-        fake.write_text(f"#!/bin/sh\necho tmux {version}\n")
+    for old in ("3.1c", "2.9a"):
+        fake.write_text(f"#!/bin/sh\necho tmux {old}\n")
         fake.chmod(0o755)
         made = make(copy, "perform", PATH=path)
         assert made.returncode == 2
         assert "missing: tmux (3.2 or later)" in made.stdout
-    for version in ("3.2", "3.3a", "next-3.5", "4.0"):
-        fake.write_text(f"#!/bin/sh\necho tmux {version}\n")
+    for new in ("3.2", "3.3a", "next-3.5", "4.0"):
+        fake.write_text(f"#!/bin/sh\necho tmux {new}\n")
         assert "  ok       tmux (3.2 or later)" in make(copy, "doctor", PATH=path).stdout
     made = make(copy, "recording", PATH=path)
     assert made.returncode == 2 and "missing: asciinema" in made.stdout
