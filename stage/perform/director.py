@@ -136,6 +136,9 @@ class Director:
                     self.at = at
                     yield from performer.silently(at)
             self.at, self.prompter.message = self.plan.of(scene)[0], ''
+        except Failed:
+            self.prompter.message = f'Stopped on the way to scene {scene.number}.'
+            raise
         finally:
             self.panes.hidden, self.scene = False, None
             shown = self.plan.cues[self.at][0]

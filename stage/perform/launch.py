@@ -31,13 +31,16 @@ from .plan import find
 from .screen import Screen
 
 PREFIX = 'ipc-stage-'
+#: Exit statuses of a performance that has said on standard error why it ends without a summary.
+REFUSED = 2, 130
 
 
 def perform(options: argparse.Namespace) -> int:
     """Play a page in front of this terminal; with ``--auto``, one is not needed.
 
     Returns:
-        0 if all cues hold (without ``--auto``, always), 1 if one does not, 2 if it cannot begin.
+        0 if it has been played to its end or left by a key; 1 if a cue does not hold that must: any with ``--auto``,
+        one of those that lead to where it is to begin without; 2 if something is missing.
 
     Raises:
         ScriptError: The page cannot be read.
@@ -48,7 +51,7 @@ def perform(options: argparse.Namespace) -> int:
         raise tmux.ScreenError(f'{page.path} has no scenes')
     scene = find(page, options.scene) if options.scene else page.scenes[0]
     if scene is None:
-        raise tmux.ScreenError(f'{page.path} has no scene "{options.scene}": give its number, '
+        raise tmux.ScreenError(f'{page.path} has no scene "{order.scene or 1}": give its number, '
                                f'1 to {len(page.scenes)}, or a part of a title')
     seen = all(os.isatty(fd) for fd in range(3))
     tmux.check_version()
@@ -76,7 +79,7 @@ def perform(options: argparse.Namespace) -> int:
     finally:
         remove_folder(folder)
         os.close(lock)
-    if not output and child.returncode != 2:
+    if not output and child.returncode not in REFUSED:
         if seen:
             os.write(1, tmux.RESTORE)
         raise tmux.ScreenError(errors if 'Traceback' in errors else
@@ -125,14 +128,15 @@ def play(order: Order) -> int:
             result = performance.play(order.scene or 1, order.seen)
         finally:
             screen.close()
-    for failure in result.failures if order.auto else []:
+    for failure in result.failures:
         print(failure.report(page.path))
     line = result.summary() + (f' ({order.level}: {order.why})' if order.why
                                and result.skipped else '')
-    if order.auto and result.failures:
-        line += f', {len(result.failures)} failed'
+    if result.failures:
+        line += f', {len(result.failures)} failed' if order.auto else \
+            f': cannot begin with scene {order.scene or 1}, since this does not hold'
     print(line, flush=True)
-    return 1 if order.auto and result.failures else 0
+    return 1 if result.failures else 0
 
 
 def _watch(folder: str, child: subprocess.Popen[str], level: str) -> None:

@@ -41,10 +41,15 @@ class Performance:
         self.performer = Performer(self.plan, sandbox, self.panes, self.prompter, auto, deadline)
         self.director = Director(self.performer, self.keys, pace)
         self.deed: Play[object] | None = None  # that is being done
+        self.begun = False  # the scene that was asked for is on stage
         self.drawn: object = None
 
     def play(self, scene: int = 1, wait_for_client: bool = False) -> Result:
-        """Play from this scene on, to the end or until F10."""
+        """Play from this scene on, to the end or until F10.
+
+        Returns:
+            What has been played; with failures if it could not begin, or, with ``auto``, if a cue did not hold.
+        """
         began, performer = time.monotonic(), self.performer
         try:
             self.deed = self._begin(scene, wait_for_client)
@@ -60,7 +65,7 @@ class Performance:
         while wait_for_client and not self.panes.screen.attached() and time.monotonic() < until:
             yield None, 0.05
         yield from self.director.rewind(self.plan.page.scenes[scene - 1])
-        self.prompter.message = self.hint
+        self.begun, self.prompter.message = True, self.hint
         if self.auto:
             yield from self.director.all()
 
@@ -90,6 +95,8 @@ class Performance:
         try:
             self._go_on()
         except Failed as failed:
+            if not self.begun:
+                raise
             self.deed = None
             self.prompter.tell(str(failed), False)
         return True

@@ -156,7 +156,7 @@ class Show:
         self.wait(lambda: self.panes().get(pane, "").endswith(text))
 
     def performers(self) -> list[int]:
-        """The processes that perform, the outermost first."""
+        """The processes that perform: the outer one, the inner one, and maybe a child that has not become tmux yet."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from play import BOUND, page, scene, stage
-from show import performed
+from play import BOUND, Signal, page, public_folder, scene, stage
+from show import performed, show
 from support import PROGRAMS, ROOT, SCREENPLAY
 
 from stage.page.reader import read
@@ -80,3 +80,25 @@ def test_a_recording_shows_the_stage_and_no_notes(play: Path, tmp_path: Path) ->
     text = "".join(json.loads(event)[2] for event in events)
     assert "reader" in text and "12 cues" in text
     assert "Who wakes it?" not in text
+
+
+def test_auto_in_a_terminal_obeys_no_key_but_the_two_that_quit(tmp_path: Path) -> None:
+    with public_folder() as folder:
+        until = Signal(folder)
+        lines = f"$ head -n 1 {until.path}\nnow\n$ echo over\nover\n"
+        with show(page(tmp_path, scene(lines)), "--auto") as on:
+            on.shown("main", f"$ head -n 1 {until.path}")
+            on.press("F6", "F5", "F8", "PageUp", "PageDown")
+            os.write(until.fd, b"now\n")
+            screen = "".join(on.ended().split("\n"))
+        until.close()
+    assert ": 2 cues in 1 terminals" in screen
+    assert "[exit 0]" in screen
+
+
+def test_auto_is_left_by_pressing_f10_twice(tmp_path: Path) -> None:
+    with show(page(tmp_path, scene("$ sleep 15\n")), "--auto") as on:
+        on.wait(lambda: "sleep 15" in on.panes()["main"])
+        screen = on.quit()
+    assert "stage: interrupted" in screen
+    assert "[exit 130]" in screen

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from play import as_root, mounts, page, public_folder, scene, stage, the_machine
-from show import fast, performed, show
+from show import fast, jump, performed, show
 from support import ROOT, STRANGER
 
 pytestmark = performed
 
 
-@pytest.mark.parametrize("whom", [0, -1], ids=["outside", "inside"])
+@pytest.mark.parametrize("whom", [0, 1], ids=["outside", "inside"])
 def test_a_killed_performance_leaves_no_process_and_the_next_begins(play: Path, whom: int) -> None:
     with show(play) as on:
         on.noted("echo hello")
@@ -69,6 +69,34 @@ def test_it_begins_with_the_scene_that_is_asked_for(play: Path) -> None:
     with show(play, "--scene", "wake") as on:
         on.noted("2/5", "(main) $ mkfifo pipe")
         on.shown("main", "again", "$")
+
+
+def test_a_scene_that_cannot_be_reached_is_no_silent_end(tmp_path: Path) -> None:
+    path = page(tmp_path, scene("$ echo two\n2\n", "fresh"), scene("$ true\n"))
+    with show(path, "--scene", "2") as on:
+        lines = on.ended()
+    assert f"{path}:4: terminal main: echo two" in lines.replace("\n", "")
+    assert '"two" instead of "2"' in lines
+    assert "cannot begin with scene 2, since this does not hold" in " ".join(lines.split())
+    assert lines.strip().endswith("[exit 1]")
+
+
+def test_a_jump_that_does_not_arrive_says_where_it_has_stopped(tmp_path: Path) -> None:
+    path = page(tmp_path, scene("$ true\n$ echo two\n2\n", "fresh"), scene("$ true\n"))
+    with show(path) as on:
+        on.noted("(main) $ true")
+        jump(on, "2")
+        on.noted('✗ "two" instead of "2"', "Stopped on the way to scene 2", "1/2", "(main) $ echo two")
+        assert re.search(r"\[exit 0\]", on.quit())
+
+
+def test_a_performance_that_fails_inside_says_so(play: Path, tmp_path: Path) -> None:
+    (tmp_path / "tmux").write_text('#!/bin/sh\n[ "$1" = -V ] && echo tmux 3.4 || exit 1\n')
+    (tmp_path / "tmux").chmod(0o755)
+    with show(play, before=f"env PATH={tmp_path}:{os.environ['PATH']}") as on:
+        screen = on.ended()
+    assert "stage: tmux does not start" in screen
+    assert screen.strip().endswith("[exit 2]")
 
 
 # one line of advice: (environment, size of the terminal, words)
