@@ -75,6 +75,7 @@ class Director:
             yield from performer.type(step, slow)
             if typist.typed and not self.keys.fast:
                 return True
+        self.prompter.results = []
         for self.at in step:
             try:
                 if not (yield from performer.perform(self.at)):
@@ -123,7 +124,7 @@ class Director:
         performer.sandbox.begin_again()
         performer.renaming = Renaming(performer.sandbox.words())
         self.panes.commands.clear()
-        self.scene, self.prompter.said = None, ''
+        self.scene, self.prompter.results = None, []
         self.panes.hidden = True
         try:
             for other in self.plan.to(scene):

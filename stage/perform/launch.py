@@ -51,7 +51,7 @@ def perform(options: argparse.Namespace) -> int:
         raise tmux.ScreenError(f'{page.path} has no scenes')
     scene = find(page, options.scene) if options.scene else page.scenes[0]
     if scene is None:
-        raise tmux.ScreenError(f'{page.path} has no scene "{order.scene or 1}": give its number, '
+        raise tmux.ScreenError(f'{page.path} has no scene "{options.scene}": give its number, '
                                f'1 to {len(page.scenes)}, or a part of a title')
     seen = all(os.isatty(fd) for fd in range(3))
     tmux.check_version()

@@ -26,9 +26,8 @@ class Sheet:
     """Paragraphs."""
     coming: list[str] = field(default_factory=list)
     """The next command and what is expected of it; the first line stands out."""
-    held: bool = True
-    result: str = ''
-    """Of the last cue."""
+    results: list[tuple[bool, str]] = field(default_factory=list)
+    """Of the last step: whether something held, and what is said of it."""
     message: str = ''
     keys: str = ''
 
@@ -44,13 +43,14 @@ class Prompter:
     def __init__(self, plan: Plan, keys: Keys) -> None:
         self.plan, self.keys = plan, keys
         self.message = ''
-        self.held, self.said = True, ''  # of the last cue
+        self.results: list[tuple[bool, str]] = []  # of the last step, see Sheet
         self.began: float | None = None
         self.prose: tuple[int, list[str]] = 0, []
 
     def tell(self, said: str, held: bool) -> None:
-        """Say how a cue went."""
-        self.held, self.said = held, f'{"✓" if held else "✗"} {said}'
+        """Say how a cue went; what did not hold stays until the next step begins."""
+        self.results = [result for result in self.results if not result[0]]
+        self.results.append((held, f'{"✓" if held else "✗"} {said}'))
 
     def begin(self) -> None:
         """The clock runs from the first key on."""
@@ -63,17 +63,18 @@ class Prompter:
     def state(self) -> tuple[object, ...]:
         """Return what the notes depend on, but for the place in the page."""
         keys = self.keys
-        return (self.message, self.said, keys.asking, keys.fast, keys.quitting, self.seconds())
+        return (self.message, [*self.results], keys.asking, keys.fast, keys.quitting, self.seconds())
 
     def sheet(self, at: int, todo: str, waiting: list[str], renaming: Renaming) -> Sheet:
         """Return what is to be seen before the cue of this index; ``todo`` is what is to be pressed."""
         scene, cue = self.plan.near(at)
         page, seconds = self.plan.page, self.seconds()
-        sheet = Sheet(held=self.held, result=self.said, message=self.message, keys=HELP)
+        sheet = Sheet(results=self.results, message=self.message, keys=HELP)
         before = [section for section in page.sections if section.line < scene.line]
         done = sum(section.minutes for section in before)
         planned = sum(section.minutes for section in page.sections)
-        sheet.title = f'{scene.number}/{len(page.scenes)} {plain(scene.section)}'
+        number, steps = self.plan.numbered(at)
+        sheet.title = f'{scene.number}/{len(page.scenes)} {plain(scene.section)} {number}/{steps}'
         sheet.clock = f'{seconds // 60}:{seconds % 60:02}' + (
             f' planned {done - before[-1].minutes}-{done} of {planned}' if planned else '')
         if self.keys.asking is not None:
@@ -162,7 +163,7 @@ def render(sheet: Sheet, columns: int, rows: int) -> list[str]:
     space = columns - width(sheet.title) - width(sheet.clock)
     title = sheet.title if space > 0 else sheet.title[:columns - width(sheet.clock) - 2] + '… '
     head = f'{title}{" " * space}{sheet.clock}'[:columns]
-    result = styled(GREEN if sheet.held else RED, sheet.result)[:4] if sheet.result else []
+    result = [line for held, said in sheet.results for line in styled(GREEN if held else RED, said)[:4]]
     message = styled(BOLD + ';' + YELLOW, sheet.message)[:4] if sheet.message else []
     keys = styled(DIM, sheet.keys, 0)
     coming = styled(BOLD, sheet.coming[0], 4)[:4] if sheet.coming else []

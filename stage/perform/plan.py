@@ -1,11 +1,13 @@
 """What an instructor does with a page: its steps, one key each, and where one can jump to.
 
-A *step* is what one wants to show at once: a command or a key, with the terminals that go on
-because of it. What has to come in time belongs to the step, too: a command after one that is
-``[running]`` and will end by itself, and a key that is pressed when certain lines have come.
+A *step* is everything whose time is not the instructor's: a command or a key, with the terminals that go on
+because of it, and all that comes while a program runs by the clock that will end by itself. A program that
+somebody interrupts has no such end: it waits as long as the instructor talks.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from ..page.model import Cue, Page, Scene
 from ..page.prose import plain
@@ -17,8 +19,7 @@ class Plan:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.cues = [(scene, cue) for scene in page.scenes for cue in scene.cues]
-        lengths = [length for scene in page.scenes for length in steps(scene)]
-        self.starts = [sum(lengths[:number]) for number in range(len(lengths))]
+        self.starts = starts(self.cues)
 
     def __len__(self) -> int:
         return len(self.cues)
@@ -44,30 +45,40 @@ class Plan:
         """Return where the step before this cue begins."""
         return max((start for start in self.starts if start < at), default=0)
 
+    def numbered(self, at: int) -> tuple[int, int]:
+        """Return which step of its scene a cue belongs to, counted from 1, and how many there are."""
+        inside = [start for start in self.starts if start in self.of(self.near(at)[0])]
+        return sum(start <= at for start in inside), len(inside)
+
     def to(self, scene: Scene) -> list[Scene]:
         """Return the scenes to be played before this one, from the last fresh one on."""
         start = max((other.number for other in self.page.scenes[:scene.number] if other.fresh), default=1)
         return self.page.scenes[start - 1:scene.number - 1]
 
 
-def steps(scene: Scene) -> list[int]:
-    """Return the length of each step of a scene, in cues."""
+def starts(cues: Sequence[tuple[Scene, Cue]]) -> list[int]:
+    """Return the index of the first cue of each step of a page."""
     found: list[int] = []
-    hurried: set[str] = set()  # terminals whose programs will have ended soon
-    for index, cue in enumerate(scene.cues):
-        before = scene.cues[index - 1]
-        in_time = hurried if cue.kind == 'run' else \
-            before.terminal == cue.terminal and before.end.kind == 'running'
-        if found and (cue.kind == 'resume' or in_time):
-            found[-1] += 1
-        else:
-            found.append(1)
-        hurried.discard(cue.terminal)
-        later = [other for other in scene.cues[index + 1:] if other.terminal == cue.terminal]
-        if cue.end.kind == 'running' and later and later[0].kind == 'resume' \
-                and later[0].end.kind == 'status' and not later[0].end.status:
-            hurried.add(cue.terminal)
+    in_time = 0  # the cues before this index come by somebody's clock
+    for at, (scene, cue) in enumerate(cues):
+        before = cues[at - 1]
+        # A key directly after lines is pressed when they have come, and before more of them do.
+        at_once = cue.kind == 'key' and before[1].terminal == cue.terminal and before[1].end.kind == 'running'
+        if not (at < in_time or cue.kind == 'resume' or at_once) or before[0] is not scene:
+            found.append(at)
+        if cue.end.kind == 'running':
+            in_time = max(in_time, _until(cues, at))
     return found
+
+
+def _until(cues: Sequence[tuple[Scene, Cue]], at: int) -> int:
+    """Return the index after the last cue of the scene that the clock of the program started here can reach."""
+    scene, start = cues[at]
+    later = [index for index in range(at + 1, len(cues)) if cues[index][1].terminal == start.terminal]
+    end = next((index for index in later if cues[index][1].kind == 'key' or cues[index][1].end.kind != 'running'), at)
+    if cues[end][1].kind == 'key':
+        return at + 1  # it runs until then, however long that is
+    return next((index for index in range(at, end) if cues[index][0] is not scene), end + 1)
 
 
 def find(page: Page, asked: str) -> Scene | None:

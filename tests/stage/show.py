@@ -21,6 +21,10 @@ import pytest
 from play import BOUND, LEVEL, private_stage, scene
 from support import PROGRAMS, ROOT
 
+from stage.page.prose import plain
+from stage.page.reader import read
+from stage.perform.plan import Plan
+
 needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
 performed = [needs_tmux, private_stage]
 
@@ -231,3 +235,29 @@ def jump(on: Show, asked: str, enter: str = "Enter") -> None:
         on.type(letter)
     on.noted(f": {asked}_")
     on.press(enter)
+
+
+def by_hand(on: Show, path: Path, number: int, pause: float) -> list[str]:
+    """Play a scene as an instructor does, two keys a step, with a pause before each; return the crosses."""
+    page = read(str(path))
+    plan, scene = Plan(page), page.scenes[number - 1]
+    crosses = []
+    for at in (start for start in plan.starts if start in plan.of(scene)):
+        on.noted(place(plan, at))
+        if plan.cue(at).kind == "run":
+            time.sleep(pause)
+            on.press("PageDown")
+            on.noted("[Enter]")
+        time.sleep(pause)
+        on.press("PageDown")
+        on.noted(place(plan, plan.step(at).stop))
+        crosses += re.findall("✗.*", on.notes())
+    return crosses
+
+
+def place(plan: Plan, at: int) -> str:
+    """What the notes begin with before the cue of this index."""
+    if at == len(plan):
+        return "THE END"
+    scene, (step, steps) = plan.near(at)[0], plan.numbered(at)
+    return f"{scene.number}/{len(plan.page.scenes)} {plain(scene.section)} {step}/{steps} "

@@ -12,15 +12,16 @@ from stage.page.prose import prose
 from stage.page.reader import parse
 from stage.perform.keys import HELP
 from stage.perform.notes import Sheet, render, width
-from stage.perform.plan import steps
+from stage.perform.plan import Plan
 from stage.perform.tmux import CONFIGURATION
 
 pytestmark = performed
 
 
 def lengths(text: str) -> list[int]:
-    """The steps of a scene."""
-    return steps(parse("x.rst", scene(text)).scenes[0])
+    """How many cues each step of a scene has."""
+    plan = Plan(parse("x.rst", scene(text)))
+    return [len(plan.step(start)) for start in plan.starts]
 
 
 def test_a_step_is_a_command_with_those_that_go_on_because_of_it() -> None:
@@ -30,6 +31,19 @@ def test_a_step_is_a_command_with_those_that_go_on_because_of_it() -> None:
 
 def test_a_command_that_must_come_in_time_belongs_to_the_step() -> None:
     assert lengths("(x) $ a\n[running]\n(y) $ b\n[running]\n(x)\n(y)\n$ true\n") == [4, 1]
+
+
+def test_all_that_comes_by_the_clock_of_a_program_that_ends_by_itself_is_one_step() -> None:
+    ones = "(x) $ a\n[running]\n(y) $ a\n[running]\n"
+    ticks = "(x)\n1\n[running]\n(y)\n1\n[running]\n(x)\n2\n(y)\n2\n"
+    assert lengths(f"$ b\n{ones}{ticks}$ c\n") == [1, 6, 1]
+    assert lengths("(x) $ a\n[running]\n$ kill 1\n(x)\nKilled\n[137]\n$ c\n") == [3, 1]
+    assert lengths("(x) $ a\n[running]\n$ b\n(x)\n1\n[blocked]\n$ c\n(x)\n^C\n[130]\n") == [3, 1, 1]
+
+
+def test_a_step_ends_with_its_scene() -> None:
+    page = parse("x.rst", scene("(x) $ a\n[running]\n$ b\n") + "\n" + scene("(x)\n1\n$ c\n"))
+    assert Plan(page).starts == [0, 2, 3]
 
 
 def test_a_program_that_runs_until_it_is_interrupted_hurries_nobody() -> None:
@@ -72,7 +86,7 @@ def test_the_notes_fit_their_screen(columns: int, rows: int) -> None:
         clock="0:00 planned 0-5 of 15",
         prose=["Paragraph " * 40, "* Deed", "word " * 300, "x" * 300],
         coming=["(main) $ " + "command " * 30, *["expected " * 20] * 5],
-        result="✗ " + "reason " * 50,
+        results=[(False, "✗ " + "reason " * 50)],
         message="message " * 20,
         keys=HELP,
     )
