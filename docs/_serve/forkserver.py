@@ -1,9 +1,10 @@
 """Builds the course again and again, each time in a fork that has all imports and nothing of the last build.
 
-``python3 -m docs._serve.forkserver`` reads a line for each build and writes a line of JSON, what is wrong or
-nothing.  The first build happens here, so that the forks have all they need; none of them sees what another
-has left in memory: breathe, for one, keeps what it has read.  This process has no threads, for they do not
-survive a fork.  The fork for the next build waits already, with its memory to itself.
+``python3 -m docs._serve.forkserver`` reads a letter for each build, ``b``, or ``d`` for one with the downloads,
+and writes a line of JSON: what is wrong, or nothing.  The first build happens here, so that the forks have all
+they need; none of them sees what another has left in memory: breathe, for one, keeps what it has read.  This
+process has no threads, for they do not survive a fork.  The fork for the next build waits already, with its
+memory to itself.  The end of a fork that has not answered is the end of this process, too.
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ import json
 import logging
 import os
 import subprocess
+import sys
 import traceback
 from pathlib import Path
 
 from sphinx.cmd.build import build_main
 
-NEXT = Path('build/serve/next')
-SPHINX = ['-q', '-n', '-W', '--keep-going', '-c', '.', '-D', 'breathe_projects.code=build/serve/xml',
-          '-d', str(NEXT / 'doctrees'), 'docs', str(NEXT / 'html')]
+from .site import DOCTREES, GOOD, HTML, NEXT
+
+SPHINX = ['-q', '-n', '-W', '--keep-going', '-c', '.', '-D', f'breathe_projects.code={GOOD}/xml',
+          '-d', str(NEXT / DOCTREES), 'docs', str(NEXT / HTML)]
 MAKE = ['make', '--no-print-directory', '-k', f'-j{os.cpu_count()}', 'programs']
-ENDED = 3
+MADV_POPULATE_WRITE = 23  # linux/mman.h; since Linux 5.14
 
 
 def build(downloads: bool) -> str:
@@ -43,16 +46,13 @@ def build(downloads: bool) -> str:
 
 
 def own_memory() -> None:
-    """Have all memory copied that is still the parent's, too, and not page by page when in a hurry.
-
-    MADV_POPULATE_WRITE, madvise(2); a kernel before 5.14 refuses, and nothing is lost.
-    """
+    """Copy all pages now, so that the build takes no faults; an older kernel refuses, and nothing is lost."""
     libc = ctypes.CDLL(None)
     for line in Path('/proc/self/maps').read_text().splitlines():
         addresses, rights, _, _, inode = line.split()[:5]
         start, end = (int(address, 16) for address in addresses.split('-'))
         if rights == 'rw-p' and inode == '0':
-            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), 23)
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_POPULATE_WRITE)
 
 
 def answer(replies: int) -> bool:
@@ -64,24 +64,32 @@ def answer(replies: int) -> bool:
     return True
 
 
+def fork_to_answer(replies: int) -> bool:
+    """The same, in a fork.  Ends this process where the fork was killed."""
+    fork = os.fork()
+    if not fork:
+        gc.disable()  # it does not live long enough
+        own_memory()
+        going_on = False
+        with contextlib.suppress(BrokenPipeError):  # whoever gave the order is gone
+            going_on = answer(replies)
+        os._exit(not going_on)
+    status = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
+    if status < 0:
+        sys.exit(f'the build was killed by signal {-status}; another one begins when you save again')
+    return status == 0
+
+
 def main() -> None:
     """Build until nobody gives orders any more."""
     replies = os.dup(1)
-    os.dup2(2, 1)
-    logging.disable(logging.DEBUG)
+    os.dup2(2, 1)  # what is printed by whomever is no answer
+    logging.disable(logging.DEBUG)  # of which Sphinx writes much
     going_on = answer(replies)
+    gc.collect()
+    gc.freeze()  # what is old enough need not be looked through in the forks
     while going_on:
-        gc.collect()
-        gc.freeze()  # what is old enough need not be looked through in the forks
-        fork = os.fork()
-        if not fork:
-            gc.disable()  # it does not live long enough
-            own_memory()
-            os._exit(0 if answer(replies) else ENDED)
-        status = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
-        going_on = status != ENDED
-        if status < 0 or status not in (0, ENDED):
-            os.write(replies, json.dumps(f'the build has ended with status {status}\n').encode() + b'\n')
+        going_on = fork_to_answer(replies)
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-// Put into each page by stage/serve.py: loads it again when there is a newer one,
+// Put into each page by docs/_serve/server.py: loads it again when there is a newer one,
 // and shows what is wrong with the sources above the last good one.
 'use strict';
 

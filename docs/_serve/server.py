@@ -11,7 +11,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-SITE = Path('build/serve/html')
+from .site import GOOD, HTML
+
 SCRIPT = Path(__file__).with_name('serve.js')
 NOTHING = (b'<!DOCTYPE html><html lang="en"><title>Not built yet</title>'
            b'<body><p>There is no page yet.</p></body></html>')
@@ -24,7 +25,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, port: int) -> None:
         """Start it.  Raises OSError where the port is taken."""
-        super().__init__(('127.0.0.1', port), partial(Handler, directory=str(SITE)))
+        super().__init__(('127.0.0.1', port), partial(Handler, directory=str(GOOD / HTML)))
         self.told, self.built = json.dumps({'built': '0', 'error': ''}), '0'
         self.changed = threading.Condition()
         threading.Thread(target=self.serve_forever, daemon=True).start()

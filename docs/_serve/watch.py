@@ -11,7 +11,8 @@ import time
 CHANGES = 0x8 | 0x40 | 0x80 | 0x100 | 0x200  # closed, moved from and to, created, deleted: inotify(7)
 QUIET = 0.01  # seconds without another save: a burst has ended
 PAUSE = 0.15  # seconds that browsers need to show a page
-AGAIN = 0.2  # seconds, where there is no inotify
+AGAIN = 0.2  # seconds between two looks where there is no inotify
+BESIDE = 1  # seconds between two looks where there is: it sees nothing of what another machine or container saves
 
 Files = dict[str, tuple[int, int]]  # path -> time and size
 
@@ -50,18 +51,16 @@ class Watch:
             return name == 'conf.py'
         return name[0] not in '.#' and name[-1] != '~' and (not folder.startswith('stage') or name.endswith('.py'))
 
-    def pause(self) -> None:
-        """Wait a little, but not when something is saved."""
-        select.select([self.inotify] if self.inotify >= 0 else [], [], [], PAUSE)
+    def wait(self, seconds: float = PAUSE) -> None:
+        """Wait so long, or until something is saved."""
+        if select.select([self.inotify] if self.inotify >= 0 else [], [], [], seconds)[0]:
+            os.read(self.inotify, 1 << 16)
 
     def changed(self, before: Files) -> Files:
         """Return the files once they are others than before, and none was saved just now."""
         now = self.files()
         while now == before:
-            if self.inotify < 0:
-                time.sleep(AGAIN)
-            elif select.select([self.inotify], [], [], None)[0]:
-                os.read(self.inotify, 1 << 16)
+            self.wait(BESIDE if self.inotify >= 0 else AGAIN)
             now = self.files()
         while True:
             time.sleep(QUIET)
