@@ -1,41 +1,75 @@
 """The course to take away: ``ipc-course.tar.gz``, and ``ipc-FAMILY.tar.gz`` for each folder of code/.
 
-Programs, a Makefile, and the screenplay as text.  The same input gives the same bytes.
+Programs with their Makefile, and the screenplay.  The same files give the same bytes, whoever packs them
+on whichever machine.
 """
 
 from __future__ import annotations
 
-import gzip
 import io
 import tarfile
-from pathlib import Path
+import zlib
+from pathlib import Path, PurePosixPath
 
-MAKEFILE = b"""\
+from .derived import SCREENPLAY
+from .listings import companions
+
+MAKEFILE = """\
 # make builds all programs; each can be compiled alone, too: cc FILE.c
+# Seen to build with glibc (gcc and clang) and with musl (make CC=musl-gcc).
 LDLIBS = -pthread -lrt
 
 all: $(basename $(wildcard *.c */*.c))
+
+%: %.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(LDFLAGS) $(LDLIBS)
 """
+
+
+def gzipped(data: bytes) -> bytes:
+    """Return a gzip file, RFC 1952, in which nothing is compressed.
+
+    Each zlib compresses in its own way; a stored block, RFC 1951 3.2.4, is what it is.
+    """
+    chunks = [data[start:start + 0xffff] for start in range(0, len(data), 0xffff)]
+    parts = [b'\x1f\x8b\x08' + bytes(6) + b'\xff']  # deflate; no flags, no time; an unknown system
+    for number, chunk in enumerate(chunks, 1):
+        parts += [bytes([number == len(chunks)]), len(chunk).to_bytes(2, 'little'),
+                  (len(chunk) ^ 0xffff).to_bytes(2, 'little'), chunk]
+    return b''.join([*parts, zlib.crc32(data).to_bytes(4, 'little'), len(data).to_bytes(4, 'little')])
 
 
 def archive(target: Path, files: dict[str, bytes]) -> None:
     """Write a tar.gz with these files, in a folder of the archive's own name."""
     folder = target.name.removesuffix('.tar.gz')
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode='w', format=tarfile.USTAR_FORMAT) as tar:
+    with tarfile.open(fileobj=packed, mode='w', format=tarfile.USTAR_FORMAT, encoding='utf-8') as tar:
         for name, content in sorted(files.items()):
             entry = tarfile.TarInfo(f'{folder}/{name}')
             entry.size, entry.mode = len(content), 0o644
             tar.addfile(entry, io.BytesIO(content))
-    target.write_bytes(gzip.compress(packed.getvalue(), mtime=0))
+    target.write_bytes(gzipped(packed.getvalue()))
 
 
-def course(top: Path, text: str, folder: Path) -> None:
-    """Make all archives in ``folder``, from the project at ``top`` and the screenplay as text."""
-    common = {'Makefile': MAKEFILE, 'LICENSE': (top / 'LICENSE').read_bytes()}
-    whole = common | {'screenplay.txt': text.encode()}
+def makefile(files: dict[str, Path]) -> str:
+    """Return the Makefile for files by their places in the archive: a program needs the headers it includes."""
+    needs = [f'{PurePosixPath(place).with_suffix("")}: {PurePosixPath(place).with_name(header.name)}\n'
+             for place, file in files.items() if file.suffix == '.c' for header in companions(file)]
+    return MAKEFILE + ('\n' if needs else '') + ''.join(needs)
+
+
+def with_makefile(top: Path, files: dict[str, Path]) -> dict[str, bytes]:
+    """Return the content of an archive with these files of code/."""
+    contents = {place: file.read_bytes() for place, file in files.items()}
+    return contents | {'Makefile': makefile(files).encode(), 'LICENSE': (top / 'LICENSE').read_bytes()}
+
+
+def course(top: Path, folder: Path) -> None:
+    """Make all archives in ``folder``, from the project at ``top``.  Raises ScriptError where a file is not UTF-8."""
+    everything: dict[str, Path] = {}
     for family in sorted(path for path in top.glob('code/[!.]*') if path.is_dir()):
-        files = {path.name: path.read_bytes() for path in family.glob('[!.]*.[ch]')}
-        archive(folder / f'ipc-{family.name}.tar.gz', common | files)
-        whole |= {f'{family.name}/{name}': content for name, content in files.items()}
-    archive(folder / 'ipc-course.tar.gz', whole)
+        files = {path.name: path for path in sorted(family.glob('[!.]*.[ch]'))}
+        archive(folder / f'ipc-{family.name}.tar.gz', with_makefile(top, files))
+        everything |= {f'{family.name}/{name}': file for name, file in files.items()}
+    screenplay = {SCREENPLAY: (top / 'docs' / SCREENPLAY).read_bytes()}
+    archive(folder / 'ipc-course.tar.gz', with_makefile(top, everything) | screenplay)

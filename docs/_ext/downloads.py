@@ -13,24 +13,6 @@ from stage.page.reader import read
 
 from .archives import course
 
-SCREENPLAY = 'screenplay'
-
-
-def as_text(app: Sphinx, docname: str) -> str:
-    """Return a page as ``sphinx-build -b text`` writes it, without reading it again."""
-    site, env = app.builder, app.env
-    text = app.registry.create_builder(app, 'text', env)
-    text.init()
-    app.builder, env._builder_cls = text, type(text)  # the transforms ask there
-    try:
-        document = env.get_and_resolve_doctree(docname, text, tags=text.tags)
-        visitor = text.create_translator(document, text)
-        text.current_docname, text.secnumbers = docname, env.toc_secnumbers.get(docname, {})
-        document.walkabout(visitor)
-        return visitor.body
-    finally:
-        app.builder, env._builder_cls = site, type(site)
-
 
 def write(app: Sphinx, error: Exception | None) -> None:
     """Write the downloads into the finished site."""
@@ -43,8 +25,7 @@ def write(app: Sphinx, error: Exception | None) -> None:
             continue  # drawing the page reports it
         target = Path(app.outdir, f'{docname}.scenes.json')
         target.write_text(json.dumps(page.to_json(), indent=1) + '\n', encoding='utf-8')
-    if SCREENPLAY in app.env.found_docs:
-        course(Path(app.confdir), as_text(app, SCREENPLAY), Path(app.outdir))
+    course(Path(app.confdir), Path(app.outdir))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
