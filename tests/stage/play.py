@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import PROGRAMS, ROOT
+from support import PROGRAMS, ROOT, STRANGER
 
 from stage.page.reader import parse
 from stage.sandbox import namespaces
@@ -27,6 +27,8 @@ BOUND = 60.0
 
 LEVEL, WHY = namespaces.choose()
 private_stage = pytest.mark.skipif(LEVEL == "bare", reason=f"needs a private stage: {WHY}")
+# Makes a command that of an ordinary user; whoever is one already needs nothing.
+ORDINARY = ["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"] if os.geteuid() == 0 else []
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 
 

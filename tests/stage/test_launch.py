@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from play import as_root, mounts, page, public_folder, scene, stage, the_machine
+from play import ORDINARY, as_root, mounts, page, public_folder, scene, stage, the_machine
 from show import fast, jump, performed, show
 from support import ROOT, STRANGER
 
@@ -219,7 +219,6 @@ def test_on_the_host_auto_refuses_what_was_left_over(tmp_path: Path, name: str) 
     assert made(name)
 
 
-@as_root
 def test_on_the_host_root_is_asked_for_once_at_the_start(tmp_path: Path) -> None:
     with public_folder() as folder:
         shutil.copytree(ROOT / "stage", folder / "stage")
@@ -231,7 +230,7 @@ def test_on_the_host_root_is_asked_for_once_at_the_start(tmp_path: Path) -> None
             *("perform", path, "--host", "--auto"),
             cwd=folder,
             python=shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable,
-            prefix=["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"],
+            prefix=ORDINARY,
             environment={"PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(folder)},
         )
     assert (result.returncode, result.stderr) == (0, "")
