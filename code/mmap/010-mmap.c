@@ -6,7 +6,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include <err.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,10 +13,8 @@
 
 int main(int argc, char **argv)
 {
-    if (argc > 2) {
-        fprintf(stderr, "usage: %s [file]\n", argv[0]);
-        return 2;
-    }
+    if (argc > 2)
+        errx(2, "usage: %s [file]", argv[0]);
     const char *const file = argc > 1 ? argv[1] : "/etc/passwd";
 
     // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
@@ -37,8 +34,7 @@ int main(int argc, char **argv)
     char *const content = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
     if (content == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", file);
-    if (close(fd) == -1) // the mapping needs no descriptor
-        err(EXIT_FAILURE, "close %s", file);
+    close(fd); // the mapping needs no descriptor
 
     for (size_t done = 0; done < size;) {
         const ssize_t nwritten =
@@ -47,8 +43,6 @@ int main(int argc, char **argv)
             err(EXIT_FAILURE, "write to standard output");
         done += (size_t)nwritten;
     }
-
-    if (munmap(content, length) == -1)
-        err(EXIT_FAILURE, "munmap %s", file);
+    munmap(content, length);
     return EXIT_SUCCESS;
 }

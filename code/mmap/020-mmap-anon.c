@@ -13,21 +13,17 @@
 
 int main(int argc, char **argv)
 {
-    if (argc > 2) {
-        fprintf(stderr, "usage: %s [file]\n", argv[0]);
-        return 2;
-    }
+    if (argc > 2)
+        errx(2, "usage: %s [file]", argv[0]);
     const char *const file = argc > 1 ? argv[1] : "/etc/passwd";
 
-    // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
     const int fd = open(file, O_RDONLY | O_NONBLOCK);
     if (fd == -1)
         err(EXIT_FAILURE, "open %s", file);
     char *const content = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
     if (content == MAP_FAILED)
         err(EXIT_FAILURE, "mmap %s", file);
-    if (close(fd) == -1)
-        err(EXIT_FAILURE, "close %s", file);
+    close(fd);
 
     // The C library has such memory, too, and Linux makes one mapping of
     // neighbours that are alike. MAP_NORESERVE (set no swap space aside)
@@ -38,18 +34,14 @@ int main(int argc, char **argv)
     if (memory == MAP_FAILED)
         err(EXIT_FAILURE, "mmap anonymous memory");
 
-    if (printf("pid %ld\nfile mapping at %p\nanonymous mapping at %p\n",
-               (long)getpid(), (void *)content, (void *)memory) < 0 ||
-        fflush(stdout) == EOF)
+    if (dprintf(STDOUT_FILENO,
+                "pid %ld\nfile mapping at %p\nanonymous mapping at %p\n",
+                (long)getpid(), (void *)content, (void *)memory) < 0)
         err(EXIT_FAILURE, "write to standard output");
 
     // Both mappings stay until Enter or Ctrl-D: time to look at them.
-    if (getchar() == EOF && ferror(stdin))
+    char key;
+    if (read(STDIN_FILENO, &key, sizeof key) == -1)
         err(EXIT_FAILURE, "read from standard input");
-
-    if (munmap(memory, 1) == -1)
-        err(EXIT_FAILURE, "munmap anonymous memory");
-    if (munmap(content, 1) == -1)
-        err(EXIT_FAILURE, "munmap %s", file);
     return EXIT_SUCCESS;
 }

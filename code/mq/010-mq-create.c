@@ -9,15 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
-    if (argc > 2) {
-        fprintf(stderr, "usage: %s [name]\n", argv[0]);
-        return 2;
-    }
+    if (argc > 2)
+        errx(2, "usage: %s [name]", argv[0]);
     const char *const name = argc > 1 ? argv[1] : "/ipc-samples";
 
     // O_EXCL: without it, an existing queue is opened, these sizes ignored.
@@ -27,13 +25,11 @@ int main(int argc, char **argv)
     };
     const mqd_t queue =
         mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes);
-    if (queue == (mqd_t)-1 && errno == EMFILE) // not what its text says
-        errx(EXIT_FAILURE, "mq_open %s: no memory left for queues (ulimit -q)",
-             name);
+    if (queue == (mqd_t)-1 && errno == EMFILE) // one text for two limits
+        errx(EXIT_FAILURE, "mq_open %s: %s (ulimit -n) or queues (ulimit -q)",
+             name, strerror(errno));
     if (queue == (mqd_t)-1)
         err(EXIT_FAILURE, "mq_open %s", name);
-
-    if (mq_close(queue) == -1)
-        err(EXIT_FAILURE, "mq_close %s", name);
+    mq_close(queue);
     return EXIT_SUCCESS;
 }

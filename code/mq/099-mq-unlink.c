@@ -6,15 +6,12 @@
 #define _POSIX_C_SOURCE 200809L
 #include <err.h>
 #include <mqueue.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 int main(int argc, char **argv)
 {
-    if (argc > 2) {
-        fprintf(stderr, "usage: %s [name]\n", argv[0]);
-        return 2;
-    }
+    if (argc > 2)
+        errx(2, "usage: %s [name]", argv[0]);
     const char *const name = argc > 1 ? argv[1] : "/ipc-samples";
 
     if (mq_unlink(name) == -1)

@@ -5,28 +5,19 @@
  */
 #define _POSIX_C_SOURCE 200809L
 #include <err.h>
-#include <errno.h>
 #include <semaphore.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 int main(int argc, char **argv)
 {
-    if (argc > 2) {
-        fprintf(stderr, "usage: %s [name]\n", argv[0]);
-        return 2;
-    }
+    if (argc > 2)
+        errx(2, "usage: %s [name]", argv[0]);
     const char *const name = argc > 1 ? argv[1] : "/ipc-seven";
 
     sem_t *const semaphore = sem_open(name, 0);
     if (semaphore == SEM_FAILED)
         err(EXIT_FAILURE, "sem_open %s", name);
-
-    while (sem_wait(semaphore) == -1)
-        if (errno != EINTR) // a signal handler ran: nothing has been taken
-            err(EXIT_FAILURE, "sem_wait %s", name);
-
-    if (sem_close(semaphore) == -1)
-        err(EXIT_FAILURE, "sem_close %s", name);
+    if (sem_wait(semaphore) == -1)
+        err(EXIT_FAILURE, "sem_wait %s", name);
     return EXIT_SUCCESS;
 }

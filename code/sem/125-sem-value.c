@@ -8,26 +8,21 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int main(int argc, char **argv)
 {
-    if (argc > 2) {
-        fprintf(stderr, "usage: %s [name]\n", argv[0]);
-        return 2;
-    }
+    if (argc > 2)
+        errx(2, "usage: %s [name]", argv[0]);
     const char *const name = argc > 1 ? argv[1] : "/ipc-seven";
 
     sem_t *const semaphore = sem_open(name, 0);
     if (semaphore == SEM_FAILED)
         err(EXIT_FAILURE, "sem_open %s", name);
-
     int value;
     if (sem_getvalue(semaphore, &value) == -1)
         err(EXIT_FAILURE, "sem_getvalue %s", name);
-    if (printf("%d\n", value) < 0 || fflush(stdout) == EOF)
+    if (dprintf(STDOUT_FILENO, "%d\n", value) < 0)
         err(EXIT_FAILURE, "write to standard output");
-
-    if (sem_close(semaphore) == -1)
-        err(EXIT_FAILURE, "sem_close %s", name);
     return EXIT_SUCCESS;
 }

@@ -15,35 +15,29 @@
 
 int main(int argc, char **argv)
 {
-    if (argc > 2) {
-        fprintf(stderr, "usage: %s [name]\n", argv[0]);
-        return 2;
-    }
+    if (argc > 2)
+        errx(2, "usage: %s [name]", argv[0]);
     const char *const name = argc > 1 ? argv[1] : "/ipc-counter";
 
     // O_EXCL: what somebody else has created is not ours to resize.
     const int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
     if (fd == -1)
         err(EXIT_FAILURE, "shm_open %s", name);
-    struct stat created;
+    struct stat created, resized;
     if (fstat(fd, &created) == -1)
         err(EXIT_FAILURE, "fstat %s", name);
-
     if (ftruncate(fd, sizeof(_Atomic uint64_t)) == -1) {
         warn("ftruncate %s", name);
-        if (shm_unlink(name) == -1) // half an object is worse than none
-            err(EXIT_FAILURE, "shm_unlink %s", name);
+        shm_unlink(name); // half an object is worse than none
         return EXIT_FAILURE;
     }
-    struct stat resized;
     if (fstat(fd, &resized) == -1)
         err(EXIT_FAILURE, "fstat %s", name);
-    if (close(fd) == -1)
-        err(EXIT_FAILURE, "close %s", name);
+    close(fd);
 
-    if (printf("%lld bytes after shm_open()\n%lld bytes after ftruncate()\n",
-               (long long)created.st_size, (long long)resized.st_size) < 0 ||
-        fflush(stdout) == EOF)
+    if (dprintf(STDOUT_FILENO,
+                "%jd bytes after shm_open()\n%jd bytes after ftruncate()\n",
+                (intmax_t)created.st_size, (intmax_t)resized.st_size) < 0)
         err(EXIT_FAILURE, "write to standard output");
     return EXIT_SUCCESS;
 }

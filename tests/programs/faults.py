@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from process import ENVIRONMENT, Running, blocked, in_glibc_words, run
+from process import ENVIRONMENT, in_glibc_words, run
 from support import version
 
 
@@ -72,33 +72,6 @@ def own_calls(log: Path, subject: str) -> list[Call]:
     others = re.compile(r"writev?\(2,|mmap\(.*MAP_FIXED\|MAP_ANONYMOUS")
     first = next(named, len(calls))
     return [call for call in calls[first:] if not others.match(call.text)]
-
-
-def interrupted(
-    log: Path, program: str, *arguments: object, call: str, ending: Sequence[str] = ()
-) -> Running:
-    """Let the call in which a program waits fail once with EINTR; return when it waits again.
-
-    The start of a sanitizer may make calls of that name, too, and not always as
-    many: a run before says how many, and the trace which one has failed.
-    """
-
-    def waiting(*inject: str) -> Running:
-        waiter = Running(program, *arguments, **strace(log, *ending, *inject))
-        tracee = waiter.tracee()
-        waiter.wait_until(lambda: blocked(tracee, call), f"blocked in {call}")
-        return waiter
-
-    for _ in range(20):
-        waiting().end()
-        # The last one is still going on: strace has not written its result.
-        before = sum(one.name == call and one.result != one.text for one in read_trace(log))
-        waiter = waiting(f"{call}:error=EINTR:when={before + 1}")
-        failed = [one.text for one in read_trace(log) if one.text.endswith("(INJECTED)")]
-        if any(call != "futex" or "FUTEX_WAIT" in text for text in failed):
-            return waiter
-        waiter.end()
-    pytest.fail(f"could not interrupt {program} in {call}")
 
 
 # Errors that the manual pages document, and under which name the program knows

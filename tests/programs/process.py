@@ -51,7 +51,7 @@ def path(program: str) -> Path:
 
 def in_glibc_words(text: str) -> str:
     for musl, glibc in MUSL.items():
-        text = text.replace(f": {musl}\n", f": {glibc}\n")
+        text = re.sub(rf": {musl}(?=\n| \()", f": {glibc}", text)
     return text
 
 
@@ -98,7 +98,7 @@ def refused(program: str, text: str, *arguments: object, **options: Any) -> None
 def misused(program: str, synopsis: str, *arguments: object) -> None:
     """The program shows its synopsis and exits with status 2."""
     result = run(program, *arguments)
-    usage = f"usage: {path(program)}{synopsis}\n"
+    usage = f"{program}: usage: {path(program)}{synopsis}\n"
     assert (result.stderr, result.returncode, result.stdout) == (usage, 2, "")
 
 

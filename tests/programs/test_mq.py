@@ -81,11 +81,13 @@ def test_a_queue_that_is_missing_is_refused(program: str, name: str) -> None:
     refused(program, f"{call} {name}: No such file or directory", name)
 
 
-def test_no_memory_for_queues_is_not_too_many_open_files(name: str) -> None:
+def test_no_memory_for_queues_names_both_limits(name: str) -> None:
+    """The kernel has the same error for descriptors and for queues."""
+
     def nothing() -> None:
         resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))
 
-    text = f"mq_open {name}: no memory left for queues (ulimit -q)"
+    text = f"mq_open {name}: Too many open files (ulimit -n) or queues (ulimit -q)"
     refused("010-mq-create", text, name, preexec_fn=nothing)
     assert not objects.queue_exists(name)
 
@@ -228,7 +230,7 @@ def test_messages_outlive_their_sender(queue: str) -> None:
 
 def test_a_priority_above_the_limit_is_refused(queue: str) -> None:
     good("020-mq-produce", queue, 1, 32767)
-    refused("020-mq-produce", f"mq_send {queue}: Invalid argument", queue, 1, 32768)
+    misused("020-mq-produce", " [name [count [priority]]]", queue, 1, 32768)
     assert waiting_in(queue) == 1
 
 
@@ -268,26 +270,6 @@ def test_one_sample_frees_exactly_one_of_two_consumers(queue: str) -> None:
         consumer.send(signal.SIGTERM)
     printed = [consumer.finish().stdout for consumer in consumers]
     assert sorted(map(len, map(str.splitlines, printed))) == [0, 1]
-
-
-@pytest.mark.parametrize(
-    ("program", "sent", "call"),
-    [("030-mq-consume", 0, "mq_timedreceive"), ("020-mq-produce", 10, "mq_timedsend")],
-)
-def test_who_waits_and_is_interrupted_goes_on_waiting(
-    program: str, sent: int, call: str, queue: str, tmp_path: Path
-) -> None:
-    if sent:
-        good("020-mq-produce", queue, sent)
-    waiter = faults.interrupted(tmp_path / "log", program, queue, call=call)
-    if sent:
-        with Queue(queue) as messages:
-            messages.receive()
-        assert waiter.finish().returncode == 0
-        assert waiting_in(queue) == 10
-    else:
-        good("020-mq-produce", queue)
-        assert len(lines(waiter, 1)) == 1
 
 
 @pytest.mark.parametrize(
@@ -438,5 +420,5 @@ def test_a_failing_call_is_named(
         prepare=prepare,
         state=state,
         # Conversion of a time makes it read the time zone, needed or not.
-        library=r"open|\w+\(4\b" if program == "030-mq-consume" else "no other",
+        library=r"close|open|\w+\(4\b" if program == "030-mq-consume" else "close",
     )
