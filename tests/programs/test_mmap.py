@@ -1,5 +1,6 @@
 """Print a file through a buffer and through a mapping; look at mappings."""
 
+import mmap
 import os
 import random
 import re
@@ -347,6 +348,23 @@ def test_ctrl_c_ends_the_wait(tmp_path: Path) -> None:
     program, _, _ = waiting(written(tmp_path, 10))
     program.send(signal.SIGINT)
     assert program.finish().returncode == -signal.SIGINT
+
+
+def test_a_private_mapping_shows_what_others_write_until_its_own_first_write(tmp_path: Path) -> None:
+    """Linux does so; POSIX leaves it open."""
+    file = tmp_path / "file"
+    file.write_bytes(bytes(PAGE))
+    with file.open("r+b", buffering=0) as other, mmap.mmap(
+        other.fileno(), PAGE, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE
+    ) as mapping:
+        assert mapping[0] == 0
+        other.write(b"\1")
+        assert mapping[0] == 1
+        mapping[1] = 9
+        other.seek(0)
+        other.write(b"\2")
+        assert (mapping[0], mapping[1]) == (1, 9)
+    assert file.read_bytes()[:2] == b"\2\0"
 
 
 # --------------------------------------------------------------- arguments, faults
