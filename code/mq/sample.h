@@ -13,8 +13,9 @@
 /**
  * @brief What one channel measured at one time.
  *
- * The largest members come first and every byte has a name, so that all
- * compilers and word sizes agree on the layout and no byte goes out unset.
+ * The largest members come first and every byte has a name, so that compilers
+ * of 32 and 64 bits agree on sizes and offsets, and no byte goes out unset.
+ * The order of bytes is that of the machine, which sender and receiver share.
  */
 struct sample {
     uint64_t timestamp; ///< Nanoseconds since 1970; 8 bytes at offset 0.

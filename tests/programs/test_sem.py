@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import stat
 import struct
@@ -147,6 +148,14 @@ def test_a_bad_name_is_refused(
     assert (result.returncode, result.stdout) == (1, "")
 
 
+def test_the_longest_name_leaves_room_for_what_the_library_puts_before_it(name: str) -> None:
+    """glibc makes a file sem.NAME of it, of at most 255 bytes (NAME_MAX); musl, of NAME alone."""
+    longest = f"{name:x<252}"
+    good("100-sem-create", longest)
+    assert len(process.semaphore(longest).name) in (255, 251)
+    good("199-sem-unlink", longest)
+
+
 @pytest.mark.parametrize("slashes", ["", "//"], ids=["no-slash", "two-slashes"])
 def test_leading_slashes_make_no_difference(slashes: str, name: str) -> None:
     """glibc and musl both skip them; POSIX promises it only for one."""
@@ -215,6 +224,22 @@ def test_one_post_frees_exactly_one_of_two_waiters(zero: str) -> None:
     assert value(zero) == 0
     good("120-sem-post", zero)
     assert still.finish().returncode == 0
+
+
+def test_waiters_of_a_real_time_class_are_woken_first_and_the_highest_priority_before_all(
+    zero: str, tmp_path: Path
+) -> None:
+    """Those of one priority, and all ordinary ones, in the order in which they came."""
+    chrt = ["chrt", "--fifo", "1", "true"]
+    if not shutil.which("chrt") or subprocess.run(chrt, capture_output=True, check=False).returncode:
+        pytest.skip("needs chrt, and the right to a real-time class (CAP_SYS_NICE)")
+    waiters = []
+    for prefix in ([], [], *(["chrt", "--fifo", str(priority)] for priority in (10, 10, 20))):
+        waiters.append(Running("110-sem-wait", zero, prefix=prefix))
+        waiters[-1].wait_until_blocked("futex")
+    for index in (4, 2, 3, 0, 1):
+        good("120-sem-post", zero)
+        assert waiters[index].finish().returncode == 0
 
 
 def test_a_full_semaphore_takes_no_post(name: str) -> None:

@@ -1,5 +1,6 @@
 """Share a counter between processes, and lose some of its increments."""
 
+import fcntl
 import os
 import signal
 import stat
@@ -266,6 +267,22 @@ def test_a_consumer_cannot_write(counted: str) -> None:
 
 
 # ----------------------------------------------------------------------- unlink
+
+
+def test_only_memory_without_a_name_can_be_sealed_against_shrinking(counted: str) -> None:
+    """What the page says to those who ask how an opener can be safe."""
+    memory = os.memfd_create(counted[1:], os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    named = os.open(shared_memory(counted), os.O_RDWR)
+    try:
+        os.ftruncate(memory, 8)
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+        with pytest.raises(PermissionError):
+            os.ftruncate(memory, 0)
+        with pytest.raises(PermissionError):
+            fcntl.fcntl(named, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    finally:
+        os.close(memory)
+        os.close(named)
 
 
 def test_what_is_unlinked_while_in_use_stays_for_who_uses_it(counted: str) -> None:
