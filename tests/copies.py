@@ -3,16 +3,15 @@
 import os
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
 from support import ROOT
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The repository in a folder with a blank, without what was made; the tools are shared."""
-    folder = tmp_path / "a copy"
+def copied(folder: Path) -> Path:
+    """The repository in this folder, without what was made; the tools are shared, and what Python has compiled."""
     shutil.copytree(ROOT, folder, symlinks=True, ignore=shutil.ignore_patterns(
         "build", ".git", "__pycache__", ".*_cache", "soak-*"))
     (folder / "build").mkdir()
@@ -20,7 +19,18 @@ def copy(tmp_path: Path) -> Path:
     if not (venv / ".done").exists():
         pytest.skip("build/venv is not there: run make")
     (folder / "build/venv").symlink_to(venv)
+    library = Path(sysconfig.get_path("stdlib"))
+    for path, same in ((library, library), (folder / "build/venv", venv)):
+        cache = folder / "build/pycache" / path.relative_to("/")
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        cache.symlink_to(ROOT / "build/pycache" / same.relative_to("/"))
     return folder
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the repository, in a folder with a blank."""
+    return copied(tmp_path / "a copy")
 
 
 def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -388,8 +388,7 @@ def test_a_colon_in_the_path_is_refused_with_a_reason(copy: Path) -> None:
 
 def test_a_missing_tool_is_named_before_anything_is_done(copy: Path, tmp_path: Path) -> None:
     path = path_without(tmp_path / "bin", "doxygen", "cc", "python3")
-    (copy / "build/venv").unlink()
-    (copy / "build").rmdir()
+    shutil.rmtree(copy / "build")
     made = make(copy, PATH=path)
     assert made.returncode == 2
     assert "missing: a C compiler (cc), doxygen, python3 (3.11 or later, with venv)" in made.stdout
