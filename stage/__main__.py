@@ -10,9 +10,9 @@ import subprocess
 import sys
 from types import FrameType
 
-from .check.promoting import diff, write
-from .check.rehearsal import Rehearsal, Result, show_progress
-from .page.model import Page, ScriptError
+from .check.promoting import Promotion, write
+from .check.rehearsal import Rehearsal, show_progress
+from .page.model import ScriptError
 from .page.reader import read
 from .perform import launch
 from .perform.tmux import ScreenError
@@ -136,15 +136,16 @@ def _play(order: Order) -> int:
     calls = system_calls(os.environ.get('CC', 'cc'))
     colour = sys.stdout.isatty()
     with open_sandbox(page, order.programs, order.level, calls) as sandbox:
-        rehearsal = Rehearsal(page, sandbox, order.command == 'promote', order.deadline,
-                              show_progress if sys.stderr.isatty() else lambda cue: None)
+        kind = Promotion if order.command == 'promote' else Rehearsal
+        rehearsal = kind(page, sandbox, order.deadline,
+                         show_progress if sys.stderr.isatty() else lambda cue: None)
         result = rehearsal.play(order.scene, order.keep_going)
     if sys.stderr.isatty():
         print('\r\033[K', end='', file=sys.stderr, flush=True)
     for failure in result.failures:
         print(failure.report(page.path))
-    if order.command == 'promote':
-        _promote(result, page, folder)
+    if isinstance(rehearsal, Promotion):
+        _promote(rehearsal, folder)
     line = result.summary() + (f' ({order.level}: {order.why})' if result.skipped else '')
     if result.failures:
         line += f', {len(result.failures)} failed'
@@ -152,13 +153,13 @@ def _play(order: Order) -> int:
     return 1 if result.failures else 0
 
 
-def _promote(result: Result, page: Page, folder: int) -> None:
+def _promote(promotion: Promotion, folder: int) -> None:
     """Write what came into the page, and print it; nothing, if a claim has failed."""
-    if result.failures:
-        print(f'{page.path}: nothing is promoted: mend the page or the programs first')
-    elif result.edits:
-        print(diff(result))
-        write(page.path, result.promoted(), folder)
+    if promotion.result.failures:
+        print(f'{promotion.page.path}: nothing is promoted: mend the page or the programs first')
+    elif promotion.edits:
+        print(promotion.diff())
+        write(promotion.page.path, promotion.text(), folder)
 
 
 if __name__ == '__main__':

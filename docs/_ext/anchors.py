@@ -15,7 +15,7 @@ def anchors(page: Page) -> dict[int, str]:
     found: dict[int, str] = {}
     in_section: dict[str, int] = {}
     for scene in page.scenes:
-        section = next((one for one in reversed(page.sections) if one.line < scene.line), None)
+        section = page.section_of(scene.line)
         name = (section.label or nodes.make_id(section.title)) if section else 'page'
         in_section[name] = in_section.get(name, 0) + 1
         found[scene.number] = f'scene-{name}-{in_section[name]}'

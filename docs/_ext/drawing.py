@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from stage.page.model import Cue, End, Page, Scene
+from stage.page.model import AtPrompt, Blocked, Cue, Page, Running, Scene
 
 from .anchors import anchors
 
@@ -17,7 +17,7 @@ class Drawing:
 
     def __init__(self, page: Page) -> None:
         self.colours = page.colours()
-        self.busy: dict[str, End] = {}  # terminal -> blocked or running
+        self.busy: dict[str, Blocked | Running] = {}  # terminal -> what it does meanwhile
         self.anchors = anchors(page)
 
     def html(self, scene: Scene) -> str:
@@ -36,7 +36,7 @@ class Drawing:
             marks = self._bars(columns, cue, labelled)
             marks += ''.join(self._arrow(columns, cue, name) for name in woken.get(index, ()))
             self.busy.pop(cue.terminal, None)
-            if cue.end.kind != 'status':
+            if not isinstance(cue.end, AtPrompt):
                 self.busy[cue.terminal] = cue.end
                 labelled.add(cue.terminal)
             wakes = ' and '.join(map(escape, woken.get(index, ())))
@@ -56,15 +56,15 @@ class Drawing:
         A blocked terminal that goes on has been woken by the last one that did something:
         a command, a key, or a program that has been running.
         """
-        busy = {name: end.kind for name, end in self.busy.items()}
+        busy = dict(self.busy)
         found: dict[int, list[str]] = {}
         waker = None
         for index, cue in enumerate(scene.cues):
-            if cue.kind != 'resume' or busy[cue.terminal] != 'blocked':
+            if cue.kind != 'resume' or not isinstance(busy[cue.terminal], Blocked):
                 waker = index
             elif waker is not None:
                 found.setdefault(waker, []).append(cue.terminal)
-            busy[cue.terminal] = cue.end.kind
+            busy[cue.terminal] = cue.end
         return found
 
     def _bars(self, columns: list[str], cue: Cue, labelled: set[str]) -> str:
@@ -73,12 +73,11 @@ class Drawing:
         for name in columns:
             if name == cue.terminal or name not in self.busy:
                 continue
-            end, label = self.busy[name], ''
+            says, label = _state(self.busy[name]), ''
             if name not in labelled:  # since an earlier scene
                 labelled.add(name)
-                says = f'{end.kind} in {end.call}' if end.call else end.kind
                 label = f' data-says="{says}" data-of="{escape(name)}"'
-            bars += f'<i class="bar {end.kind} {self._place(columns, name)}"{label}></i>'
+            bars += f'<i class="bar {says.split()[0]} {self._place(columns, name)}"{label}></i>'
         return bars
 
     def _arrow(self, columns: list[str], cue: Cue, woken: str) -> str:
@@ -127,9 +126,19 @@ def _output(line: str | None) -> str:
 
 def _note(cue: Cue, following: list[Cue]) -> str:
     """Return the note that ends a cue, as the page has it."""
-    if cue.end.kind == 'blocked':
-        return f'[blocked in {cue.end.call}]' if cue.end.call else '[blocked]'
-    if cue.end.kind == 'running':
-        pressed = following and following[0].kind == 'key' and following[0].terminal == cue.terminal
-        return '' if pressed else '[running]'
-    return f'[{cue.end.status}]' if cue.end.status else ''
+    match cue.end:
+        case AtPrompt(status):
+            return f'[{status}]' if status else ''
+        case Running() if any(next_.kind == 'key' and next_.terminal == cue.terminal for next_ in following):
+            return ''
+    return f'[{_state(cue.end)}]'
+
+
+def _state(end: Blocked | Running) -> str:
+    """Return what a terminal does that is not at its prompt."""
+    match end:
+        case Blocked(None):
+            return 'blocked'
+        case Blocked(call):
+            return f'blocked in {call}'
+    return 'running'

@@ -23,8 +23,8 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
-from stage.page.model import Cue, ScriptError
-from stage.page.reader import read, sections, text_of
+from stage.page.model import AtPrompt, Cue, ScriptError
+from stage.page.reader import by_section, read, text_of
 
 from .anchors import targets
 from .derived import SCREENPLAY, table
@@ -67,8 +67,9 @@ def symptoms(cue: Cue) -> Iterator[tuple[str, str]]:
                 yield name, line
         if line in signals:
             yield signals[line], line
-    if cue.kind == 'key' and cue.end.kind == 'status' and cue.end.status - 128 in set(signal.Signals):
-        yield signal.Signals(cue.end.status - 128).name, f'status {cue.end.status}'
+    match cue.kind, cue.end:
+        case 'key', AtPrompt(status) if status - 128 in set(signal.Signals):
+            yield signal.Signals(status - 128).name, f'status {status}'
 
 
 def by_call(docs: Path) -> list[str]:
@@ -77,11 +78,13 @@ def by_call(docs: Path) -> list[str]:
     for file in sorted((docs.parent / 'code').glob('[!.]*/[!.]*.c')):
         for call in calls(text_of(str(file))):
             users[call].add(file.relative_to(docs.parent))
-    for _, label, line in sections(docs / SCREENPLAY):
-        for name, section in [*MANUAL.findall(line), *WITH_PARENTHESES.findall(line)]:
-            if section:
-                manual.setdefault(name, section)
-            where = f':ref:`{label}`' if label else f':doc:`the introduction <{Path(SCREENPLAY).stem}>`'
+    for section, lines in by_section(text_of(str(docs / SCREENPLAY))):
+        where = f':ref:`{section.label}`' if section and section.label else \
+            f':doc:`the introduction <{Path(SCREENPLAY).stem}>`'
+        text = '\n'.join(lines)
+        for name, number in [*MANUAL.findall(text), *WITH_PARENTHESES.findall(text)]:
+            if number:
+                manual.setdefault(name, number)
             spoken[name][where] = True
     rows = []
     for call, files in sorted(users.items()):

@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from stage.page.reader import LABEL, text_of
+from stage.page.model import Section
+from stage.page.reader import Block, parts, text_of
 
-LISTING = re.compile(r'\.\. literalinclude:: (\S+)')
-CAPTION = re.compile(r' +:caption: *(.*)')
 INCLUDE = re.compile(r'^#include "(.*)"', re.MULTILINE)
 
 
@@ -21,23 +20,25 @@ class Listing:
     page: Path
     line: int
     file: Path
-    label: str | None  # of the section
-    caption: str = ''
+    label: str  # of the section, if it has one
+    caption: str
+    """If it is the first of the options."""
 
 
 def listings(docs: Path) -> list[Listing]:
     """Return the listings of all pages.  Raises ScriptError where one is not UTF-8."""
     found: list[Listing] = []
     for page in sorted(docs.rglob('[!.]*.rst')):
-        label = None
-        for number, line in enumerate(text_of(str(page)).splitlines(), 1):
-            if match := LABEL.match(line):
-                label = match[1]
-            elif match := LISTING.match(line):
-                file = Path(os.path.normpath(page.parent / match[1]))
-                found.append(Listing(page, number, file, label))
-            elif found and found[-1].line == number - 1 and (match := CAPTION.match(line)):
-                found[-1].caption = match[1]
+        label = ''
+        for part in parts(text_of(str(page)).split('\n')):
+            match part:
+                case Section():
+                    label = part.label
+                case Block(directive='literalinclude'):
+                    file = Path(os.path.normpath(page.parent / part.argument))
+                    option, text = next(iter(part.options.items()), ('', ''))
+                    caption = text if option == 'caption' else ''
+                    found.append(Listing(page, part.lines[0] + 1, file, label, caption))
     return found
 
 

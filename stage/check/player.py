@@ -6,34 +6,42 @@ import difflib
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ..page.model import Cue, Page, Scene
+from ..page.model import AtPrompt, Blocked, Cue, Page, Running, Scene
+from ..page.scenes import ELLIPSIS
 from ..sandbox.clock import DEADLINE, Clock, Play
-from ..sandbox.processes import processes
+from ..sandbox.processes import Sleep, processes
 from ..sandbox.sandbox import Sandbox
-from ..sandbox.terminal import Observation, Terminal, as_lines, as_text
-from .renaming import Renaming, plain
+from ..sandbox.terminal import Observation, Terminal
+from .capture import Capture
+from .comparing import decided, reached, why_not
+from .renaming import Renaming
 
 #: Lines of output that a report shows beyond those that were expected.
 MOST = 40
-#: Lines that were printed, and the exit status.
-Ended = tuple[list[str], int]
 
 
 @dataclass
 class Failure:
-    """A cue that did not hold."""
+    """A cue that did not hold.
+
+    Attributes:
+        cue: Which.
+        reason: Why, in one line.
+        real: What was printed; None if that is not the matter.
+    """
 
     cue: Cue
     reason: str
-    documented: list[str]
-    real: list[str]
+    real: list[str] | None = None
 
     def report(self, path: str) -> str:
         """Return the report: place, terminal, command, reason, and the difference."""
         head = f'{path}:{self.cue.line}: terminal {self.cue.terminal}: {self.cue.title()}'
         lines = [head, f'    {self.reason}']
-        lines += [f'    {line}' for line in difflib.unified_diff(
-            self.documented, self.real, 'documented', 'real', lineterm='', n=2)]
+        if self.real is not None:
+            documented = [ELLIPSIS if line is None else line for line in self.cue.expect]
+            lines += [f'    {line}' for line in difflib.unified_diff(
+                documented, self.real, 'documented', 'real', lineterm='', n=2)]
         return '\n'.join(lines)
 
 
@@ -43,6 +51,16 @@ class Failed(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.reason)
         self.failure = failure
+
+
+def left_behind(sandbox: Sandbox) -> str | None:
+    """Return what is still there though nothing should be, or None."""
+    for terminal in sandbox.terminals.values():
+        if running := terminal.job.background():
+            return f'left running in terminal {terminal.name}: {", ".join(running)}'
+    if left := sandbox.objects():
+        return f'left behind: {", ".join(sorted(left))}: the page must remove what it creates'
+    return None
 
 
 class Player:
@@ -58,6 +76,7 @@ class Player:
         self.page, self.sandbox = page, sandbox
         self.renaming = Renaming(sandbox.words())
         self.clock = Clock(self._someone_sleeps, deadline)
+        self.capture = Capture()
         self.waiting: dict[Terminal, Cue] = {}  # blocked terminals, and the cue that blocked them
         self.names: set[str] = set()
         self.last: Cue | None = None  # that has been played
@@ -80,20 +99,15 @@ class Player:
         if terminal.starting:
             if not (yield from self.clock.wait(
                     terminal, lambda: terminal.at_prompt() or terminal.ended())):
-                self._fail(cue, 'the shell does not get to its first prompt')
+                self._fail(cue, 'the shell does not get to its first prompt', self.capture.printed(terminal))
             terminal.take(status=True)
             terminal.starting = False
 
     def _fail(self, cue: Cue, reason: str, real: list[str] | None = None) -> NoReturn:
-        """Give up a cue.
-
-        ``real`` is what was printed instead, if not still in the terminal.
-        """
-        terminal = self.sandbox.terminals.get((cue.terminal, cue.root))
-        if real is None:
-            real = as_lines(as_text(terminal.output)) if terminal else []
-        shown = [self.renaming.to_documented(line) for line in real[:len(cue.expect) + MOST]]
-        raise Failed(Failure(cue, reason, plain(cue.expect), shown))
+        """Give up a cue; ``real`` is what was printed, where that is the matter."""
+        if real is not None:
+            real = [self.renaming.to_documented(line) for line in real[:len(cue.expect) + MOST]]
+        raise Failed(Failure(cue, reason, real))
 
     def play_cue(self, cue: Cue) -> Play[None]:
         """Play a cue in its open terminal and compare.
@@ -105,28 +119,37 @@ class Player:
         try:
             yield from self._cue(cue)
         except Observation as observed:
-            self._fail(cue, str(observed))
+            terminal = self.sandbox.terminal(cue.terminal, cue.root)
+            self._fail(cue, str(observed), self.capture.printed(terminal))
 
     def _cue(self, cue: Cue) -> Play[None]:
         terminal = self.sandbox.terminal(cue.terminal, cue.root)
         if cue.kind != 'resume':
             self._nobody_else_woken(cue)
         if cue.kind == 'run':
-            yield from self._enter(terminal, self.renaming.to_real(cue.command))
+            command = self.capture.typed[terminal] = self.renaming.to_real(cue.command)
+            yield from self._enter(terminal, command)
         elif cue.kind == 'key':
             terminal.type(chr(ord(cue.command[1]) & 0x1f))
             terminal.asleep = None
         else:
             yield from self._goes_on(terminal)
         self.waiting.pop(terminal, None)
-        end = {'status': self._until_prompt, 'blocked': self._until_blocked,
-               'running': self._until_running}[cue.end.kind]
-        lines, status = yield from end(terminal, cue)
+        status = 0
+        match cue.end:
+            case AtPrompt():
+                if not (yield from self.clock.wait(terminal, terminal.at_prompt)):
+                    raise Observation(f'no end within {self.clock.deadline:g} s: {terminal.job.state()}')
+                lines, status = self.capture.take(terminal, status=True)
+            case Blocked(call):
+                lines = yield from self._until_blocked(terminal, cue, call)
+            case Running():
+                lines = yield from self._until_running(terminal, cue)
         if cue.kind == 'key' and lines[:1] == [''] and cue.expect[:1] != ['']:
             del lines[0]  # the line that the key itself is on
         self.renaming.pids |= self.sandbox.pids()
         self._compare(cue, lines)
-        if cue.end.kind == 'status' and status != cue.end.status:
+        if isinstance(cue.end, AtPrompt) and status != cue.end.status:
             self._fail(cue, f'exit status {status}, documented {cue.end.status}', lines)
 
     def _enter(self, terminal: Terminal, command: str) -> Play[None]:
@@ -134,8 +157,8 @@ class Player:
         yield from ()
 
     def _compare(self, cue: Cue, lines: list[str]) -> None:
-        if not self.renaming.match(cue.expect, lines):
-            self._fail(cue, self.renaming.reason(cue.expect, lines), lines)
+        if why := why_not(self.renaming, cue.expect, lines):
+            self._fail(cue, why, lines)
 
     def _nobody_else_woken(self, cue: Cue) -> None:
         """Fail if a blocked process has been awake and the page goes on without it."""
@@ -143,8 +166,7 @@ class Player:
             if terminal.woken():
                 self._fail(cue, f'terminal {terminal.name}, blocked since line {blocked.line}, '
                            'has been woken, but the page goes on without it: add '
-                           f'"({terminal.name})" and what it prints before this line',
-                           plain(cue.expect))
+                           f'"({terminal.name})" and what it prints before this line')
 
     def _goes_on(self, terminal: Terminal) -> Play[None]:
         """Make sure that a blocked process has been woken; a running one may do it any time."""
@@ -158,59 +180,43 @@ class Player:
             raise Observation(f'still blocked in {call}: nothing has woken it')
         terminal.asleep = None
 
-    def _until_prompt(self, terminal: Terminal, cue: Cue) -> Play[Ended]:
-        if not (yield from self.clock.wait(terminal, terminal.at_prompt)):
-            raise Observation(f'no end within {self.clock.deadline:g} s: {terminal.job.state()}')
-        text, status = terminal.take(status=True)
-        return as_lines(text), status
-
-    def _until_blocked(self, terminal: Terminal, cue: Cue) -> Play[Ended]:
-        call = cue.end.call
+    def _until_blocked(self, terminal: Terminal, cue: Cue, call: str | None) -> Play[list[str]]:
         if call and call not in self.sandbox.calls.values():
             raise Observation(f'this machine has no system call {call}')
 
-        def ready() -> bool:
-            if terminal.at_prompt():
-                status = terminal.take(status=True)
-                self._fail(cue, f'ended with exit status {status[1]} instead of blocking in '
-                           f'{call or "a system call"}', as_lines(status[0]))
-            terminal.asleep = terminal.job.blocked(call)
+        def blocked() -> Sleep | None:
             # bash's child reads from bash for a moment, before it becomes the program
-            come = len(as_lines(as_text(terminal.output))) >= len(cue.expect)
-            return terminal.asleep is not None and come
+            come = len(self.capture.printed(terminal)) >= len(cue.expect)
+            return terminal.job.blocked(call) if come else None
 
-        if not (yield from self.clock.wait(terminal, ready)) and terminal.asleep is None:
-            raise Observation(f'{terminal.job.state()}, documented as blocked in '
-                              f'{call or "a system call"}')
+        found = yield from self.clock.wait(terminal, lambda: terminal.at_prompt() or blocked())
+        where = call or 'a system call'
+        if found is True:
+            lines, status = self.capture.take(terminal, status=True)
+            self._fail(cue, f'ended with exit status {status} instead of blocking in {where}', lines)
+        terminal.asleep = found or terminal.job.blocked(call)
+        if terminal.asleep is None:
+            raise Observation(f'{terminal.job.state()}, documented as blocked in {where}')
         terminal.pump()
         self.waiting[terminal] = cue
-        return as_lines(terminal.take()[0]), 0
+        return self.capture.take(terminal)[0]
 
-    def _until_running(self, terminal: Terminal, cue: Cue) -> Play[Ended]:
-        taken = 0
-
+    def _until_running(self, terminal: Terminal, cue: Cue) -> Play[list[str]]:
         def ready() -> bool:
-            nonlocal taken
-            if terminal.at_prompt():
-                status = terminal.take(status=True)
-                self._fail(cue, f'ended with exit status {status[1]} instead of going on',
-                           as_lines(status[0]))
-            self.renaming.pids |= self.sandbox.pids()
-            stop = self.renaming.reached(cue.expect, lines := terminal.lines())
-            if stop is None and None not in cue.expect and len(lines) >= len(cue.expect):
-                stop = len(cue.expect)  # these lines differ, and no more will make them equal
-            taken = stop or 0
-            return stop is not None and terminal.job.running()
+            self.renaming.pids |= self.sandbox.pids()  # the lines may have one of them
+            return decided(self.renaming, cue.expect, self.capture.complete(terminal)) and terminal.job.running()
 
-        if not (yield from self.clock.wait(terminal, ready)):
-            lines = terminal.lines()
-            if self.renaming.reached(cue.expect, lines) is None:
-                self._fail(cue, self.renaming.reason(cue.expect, lines)
-                           + f'; {terminal.job.state()}', lines)
+        held = yield from self.clock.wait(terminal, lambda: terminal.at_prompt() or ready())
+        if terminal.at_prompt():
+            lines, status = self.capture.take(terminal, status=True)
+            self._fail(cue, f'ended with exit status {status} instead of going on', lines)
+        lines = self.capture.complete(terminal)
+        taken = reached(self.renaming, cue.expect, lines)
+        if not held and taken is None:
+            self._fail(cue, f'{why_not(self.renaming, cue.expect, lines)}; {terminal.job.state()}', lines)
+        if not held:
             raise Observation(f'{terminal.job.state()}, documented as running')
-        rest = terminal.output.split(b'\n', taken)
-        terminal.output = rest[taken]
-        return as_lines(as_text(b'\n'.join(rest[:taken]))), 0
+        return self.capture.take_first(terminal, len(cue.expect) if taken is None else taken)
 
     def finish(self, check: bool) -> None:
         """Empty the stage, before a fresh scene and at the end; check first what must hold then."""
@@ -218,15 +224,10 @@ class Player:
             self._nobody_else_woken(self.last)
             for terminal in self.sandbox.terminals.values():
                 terminal.pump()
-                lines = as_lines(as_text(terminal.output))
-                if lines and not terminal.busy:
+                if (lines := self.capture.printed(terminal)) and not terminal.busy:
                     self._fail(self.last, f'terminal {terminal.name} has printed more after its '
                                'last cue', lines)
-                if running := terminal.job.background():
-                    self._fail(self.last, f'left running in terminal {terminal.name}: '
-                               f'{", ".join(running)}', plain(self.last.expect))
-            if left := self.sandbox.objects():
-                self._fail(self.last, f'left behind: {", ".join(sorted(left))}: the page must '
-                           'remove what it creates', plain(self.last.expect))
+            if left := left_behind(self.sandbox):
+                self._fail(self.last, left)
         self.waiting.clear()
         self.sandbox.clear()

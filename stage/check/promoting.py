@@ -4,9 +4,91 @@ from __future__ import annotations
 
 import difflib
 import os
-import secrets
+from collections.abc import Sequence
+from typing import Any
 
-from .rehearsal import Result
+from ..page.model import Cue
+from ..page.scenes import ELLIPSIS, escape
+from .comparing import Documented, why_not
+from .rehearsal import Rehearsal
+from .renaming import Renaming
+from .tokens import Token, compared
+
+#: Kinds of tokens whose values may differ.
+FLOATING = {'date', 'range', 'address', 'inode', 'blanks'}
+
+
+class Promotion(Rehearsal):
+    """Plays a page and notes what it should say; a claim of the author (blocking, waking, exit status) fails.
+
+    Attributes:
+        edits: For each cue that differs: the first of its lines of output in the page, the one
+            after the last (as indexes), and the lines that belong there.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.edits: list[tuple[int, int, list[str]]] = []
+
+    def _compare(self, cue: Cue, lines: list[str]) -> None:
+        if why_not(self.renaming, cue.expect, lines) is None:
+            return
+        new = promoted(self.renaming, cue.expect, lines)
+        if why_not(self.renaming, new, lines):
+            self._fail(cue, 'cannot be promoted: a value of the page would have two meanings; '
+                       'change it in the page by hand', lines)
+        text = [cue.indent + (ELLIPSIS if line is None else escape(line)) for line in new]
+        self.edits.append((cue.first, cue.last, text))
+
+    def text(self) -> str:
+        """Return what the page should say."""
+        lines = self.page.text.split('\n')
+        for first, last, new in reversed(self.edits):
+            lines[first:last] = new
+        return '\n'.join(lines)
+
+    def diff(self) -> str:
+        """Return what that changes."""
+        return '\n'.join(difflib.unified_diff(
+            self.page.text.split('\n'), self.text().split('\n'), self.page.path,
+            f'{self.page.path} (promoted)', lineterm='', n=1))
+
+
+def promoted(renaming: Renaming, documented: Documented, real: Sequence[str]) -> list[str | None]:
+    """Return the lines that the page should show for this run.
+
+    A line that still holds stays as it is, byte for byte, and an ellipsis stays where
+    lines are left for it; the rest is the real text with bound values mapped back.
+    """
+    shapes = ([_shape(line) for line in documented],
+              [_shape(renaming.to_documented(line)) for line in real])
+    blocks = difflib.SequenceMatcher(None, *shapes, autojunk=False).get_opcodes()
+    kept: list[str | None | int] = []
+    for _, first, last, begin, end in blocks:
+        kept += _block(renaming, documented[first:last], real, range(begin, end))
+    return [renaming.to_documented(real[line]) if isinstance(line, int) else line for line in kept]
+
+
+def _block(renaming: Renaming, documented: Documented, real: Sequence[str],
+           came: range) -> list[str | None | int]:
+    """Return the lines that are kept; for each that is new, its index in ``real``."""
+    if None in documented:
+        head = list(documented).index(None)
+        tail = len(documented) - head - 1
+        if head + tail < len(came):
+            stop = len(came) - tail
+            return [*_block(renaming, documented[:head], real, came[:head]), None,
+                    *_block(renaming, documented[head + 1:], real, came[stop:])]
+    if len(documented) != len(came):
+        return list(came)
+    return [index if line is None or why_not(renaming, [line], [real[index]]) else line
+            for line, index in zip(documented, came, strict=True)]
+
+
+def _shape(line: str | None) -> tuple[Token, ...] | None:
+    """Return the tokens of a line without the values that may differ."""
+    return None if line is None else tuple(
+        (kind, '' if kind in FLOATING else text) for kind, text in compared(line))
 
 
 def write(path: str, text: str, folder: int) -> None:
@@ -18,7 +100,7 @@ def write(path: str, text: str, folder: int) -> None:
         folder: Descriptor of its folder, opened before anything was mounted over it.
     """
     name = os.path.basename(path)
-    temporary = f'.{name}.{secrets.token_hex(4)}'  # our PID is 1, as everybody's on a stage
+    temporary = f'.{name}.{os.urandom(4).hex()}'  # our PID is 1, as everybody's on a stage
     mode = os.stat(name, dir_fd=folder).st_mode & 0o777
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
     try:
@@ -31,12 +113,3 @@ def write(path: str, text: str, folder: int) -> None:
     except BaseException:
         os.unlink(temporary, dir_fd=folder)
         raise
-
-
-def diff(result: Result) -> str:
-    """Return what promoting changes."""
-    return '\n'.join(difflib.unified_diff(
-        result.page.text.split('\n'), result.promoted().split('\n'), result.page.path,
-        f'{result.page.path} (promoted)', lineterm='', n=1))
-
-

@@ -1,4 +1,4 @@
-"""Play a page, compare it with what it says, and report or promote the difference."""
+"""Play a page and compare it with what it says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..page.model import Cue, Page, Scene
-from ..page.scenes import ELLIPSIS, escape
 from ..sandbox.clock import DEADLINE, run
 from ..sandbox.sandbox import Sandbox
 from .player import Failed, Failure, Player
@@ -25,20 +24,12 @@ class Result:
     seconds: float = 0.0
     slept: float = 0.0
     failures: list[Failure] = field(default_factory=list)
-    edits: list[tuple[int, int, list[str]]] = field(default_factory=list)
 
     def summary(self) -> str:
         """Return the line that is printed for the page."""
         line = (f'{self.page.path}: {self.cues} cues in {self.terminals} terminals, '
                 f'{self.seconds - self.slept:.1f} s and {self.slept:.1f} s of their own sleeping')
         return line + (f', {self.skipped} cues skipped' if self.skipped else '')
-
-    def promoted(self) -> str:
-        """Return the text of the page with the edits."""
-        lines = self.page.text.split('\n')
-        for first, last, new in reversed(self.edits):
-            lines[first:last] = new
-        return '\n'.join(lines)
 
 
 class Rehearsal(Player):
@@ -47,17 +38,14 @@ class Rehearsal(Player):
     Args:
         page: What to play.
         sandbox: Where.
-        promote: Note what differs as an edit instead of a failure; a claim of the author
-            (blocking, waking, exit status) fails all the same.
         deadline: Seconds beyond the programs' own sleeping.
         progress: Called with each cue before it is played.
     """
 
-    def __init__(self, page: Page, sandbox: Sandbox, promote: bool = False,
-                 deadline: float = DEADLINE, progress: Callable[[Cue], None] = lambda cue: None,
-                 ) -> None:
+    def __init__(self, page: Page, sandbox: Sandbox, deadline: float = DEADLINE,
+                 progress: Callable[[Cue], None] = lambda cue: None) -> None:
         super().__init__(page, sandbox, deadline)
-        self.promote, self.progress = promote, progress
+        self.progress = progress
         self.result = Result(page)
 
     def play(self, last: int | None = None, keep_going: bool = False) -> Result:
@@ -106,17 +94,6 @@ class Rehearsal(Player):
             self.progress(cue)
             self.result.cues += 1
             run(self.play_cue(cue))
-
-    def _compare(self, cue: Cue, lines: list[str]) -> None:
-        if not self.promote or self.renaming.match(cue.expect, lines):
-            super()._compare(cue, lines)
-            return
-        new = self.renaming.promoted(cue.expect, lines)
-        if not self.renaming.match(new, lines):
-            self._fail(cue, 'cannot be promoted: a value of the page would have two meanings; '
-                       'change it in the page by hand', lines)
-        text = [cue.indent + (ELLIPSIS if line is None else escape(line)) for line in new]
-        self.result.edits.append((cue.first, cue.last, text))
 
 
 def show_progress(cue: Cue) -> None:

@@ -20,17 +20,38 @@ class ScriptError(Exception):
 
 
 @dataclass(frozen=True)
-class End:
-    """How a cue ends: at the prompt with a ``status``, ``blocked`` in a call, or ``running``."""
+class AtPrompt:
+    """The terminal is back at its prompt, with this exit status."""
 
-    kind: str
     status: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as ``scenes.json`` has it; so do the other two."""
+        return {'status': self.status}
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """The program sleeps in this system call (``None``: in any) until somebody wakes it."""
+
     call: str | None = None
 
-    def to_json(self) -> dict[str, int | str | bool | None]:
-        """Return ``{"status": N}``, ``{"blocked": CALL or null}`` or ``{"running": true}``."""
-        values = {'status': self.status, 'blocked': self.call, 'running': True}
-        return {self.kind: values[self.kind]}
+    def to_json(self) -> dict[str, object]:
+        """As above."""
+        return {'blocked': self.call}
+
+
+@dataclass(frozen=True)
+class Running:
+    """The program goes on by itself."""
+
+    def to_json(self) -> dict[str, object]:
+        """As above."""
+        return {'running': True}
+
+
+#: How a cue ends.
+End = AtPrompt | Blocked | Running
 
 
 @dataclass
@@ -100,6 +121,10 @@ class Page:
         rest = self.sections[self.sections.index(section) + 1:]
         below = itertools.takewhile(lambda other: other.depth > section.depth, rest)
         return section.minutes + sum(other.minutes for other in below)
+
+    def section_of(self, line: int) -> Section | None:
+        """Return the section that a line of the page, counted from 1, is in."""
+        return next((one for one in reversed(self.sections) if one.line <= line), None)
 
     def cues(self) -> Iterator[Cue]:
         """Yield all cues in their order."""

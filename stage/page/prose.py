@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from .reader import COMMENT, DIRECTIVE, LABEL, LITERAL, OPTION, UNDERLINE
+from .reader import COMMENT, DIRECTIVE, FIELD, LABEL, LITERAL, OPTION, UNDERLINE, end_of_body, is_comment
 from .scenes import NOTE
 
 ROLE = re.compile(r'(?::[\w:+-]+:)?`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}')
 STRONG = re.compile(r'(?<![\w*])\*{1,2}(?=\S)([^*\n]+?)(?<=\S)\*{1,2}(?![\w*])')
-FIELD = re.compile(r'^:[\w -]+:(?:\s|$)')
 BULLET = re.compile(r'^(?:[*+-]|#\.|\d+\.) +')
 #: Directives of whose body nothing is said.
 UNSAID = LITERAL | {'figure', 'image', 'index', 'meta', 'contents', 'sidebar', 'toctree', 'only'}
@@ -32,17 +31,15 @@ def prose(lines: list[str]) -> list[str]:
     while index < len(lines) and NOTE.match(lines[index].strip()):
         index += 1  # what the cue before has ended with
     while index < len(lines):
-        line = lines[index].rstrip()
+        line, start = lines[index].rstrip(), index
         index += 1
-        directive, depth = DIRECTIVE.match(line), len(line) - len(line.lstrip())
+        directive = DIRECTIVE.match(line)
         if directive or COMMENT.match(line) or LABEL.match(line.strip()):
             open_ = False
             if directive and directive[2] in ('literalinclude', 'figure', 'image'):
                 found.append(f'[{(directive[3] or "").removeprefix("../")}]')
-            if not directive or directive[2] in UNSAID:
-                while index < len(lines) and (not lines[index].strip() or len(lines[index])
-                                              - len(lines[index].lstrip()) > depth):
-                    index += 1
+            if is_comment(lines, start) or directive and directive[2] in UNSAID:
+                index = end_of_body(lines, start)
         elif not line or OPTION.match(line) or FIELD.match(line):
             open_ = False
         elif UNDERLINE.match(line) and found and open_:

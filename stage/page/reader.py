@@ -1,4 +1,4 @@
-"""Read a page: its sections, labels and minutes, and its console blocks, with their places in the source.
+"""Read a page: its sections, labels and fields, and the blocks that it shows, with their places in the source.
 
 A scene is a ``code-block:: console`` of the class ``scene``.  The scanner works on lines, not on a
 document tree, so that every cue keeps its place for reports and for :mod:`stage.check.promoting`.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .model import Page, Scene, ScriptError, Section
@@ -20,9 +21,40 @@ COMMENT = re.compile(r'^( *)\.\.(?: +(?![_|\[]).*)?$')
 OPTION = re.compile(r'^ +:([\w-]+):(?: +(.*))?$')
 UNDERLINE = re.compile(r'^([=\-.~^"\'+*#])\1*$')
 LABEL = re.compile(r'^\.\. _([\w-]+):\s*$')
-MINUTES = re.compile(r'^:Minutes:\s*(.*?)\s*$')
+FIELD = re.compile(r'^:([\w -]+):(?:\s+(.*?))?\s*$')
 #: Directives whose body is shown as it is: what looks like a scene in there is not one.
 LITERAL = {'code-block', 'code', 'sourcecode', 'parsed-literal', 'literalinclude', 'raw', 'math'}
+#: Those of them that a scene may be written with.
+CODE = {'code-block', 'code', 'sourcecode'}
+#: Classes of a scene.
+CLASSES = {'scene', 'fresh', 'private'}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field such as ``:Minutes: 5``, and its line, counted from 1."""
+
+    line: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """A directive whose body is shown as it is; its lines are indexes in the page's."""
+
+    directive: str
+    argument: str
+    options: dict[str, str]
+    lines: range
+    """All of it, with the directive."""
+    body: range
+    """What follows the options, without blank lines around it."""
+
+    @property
+    def classes(self) -> set[str]:
+        """The classes that the option ``class`` gives."""
+        return set(self.options.get('class', '').lower().split())
 
 
 def text_of(path: str) -> str:
@@ -56,88 +88,108 @@ def parse(path: str, text: str) -> Page:
 
     The same text gives the same page, which is for reading only: one build asks several times.
     """
-    lines = text.split('\n')
-    page = Page(path, text, [], [])
-    for start, stop, options in _console_blocks(path, lines, page.sections):
-        classes = options.get('class', '').lower().split()
-        if 'scene' not in classes:
-            continue
-        section = page.sections[-1].title if page.sections else ''
-        scene = Scene(len(page.scenes) + 1, start, section, 'fresh' in classes,
-                      'private' in classes, [])
-        unknown = set(classes) - {'scene', 'fresh', 'private'}
-        if unknown:
-            raise ScriptError(path, start, f'unknown class "{unknown.pop()}": a scene may be '
-                              '"fresh" and "private"')
-        body = range(options['first'], stop)
-        while body and not lines[body[-1]].strip():
-            body = body[:-1]
-        scene.cues = Reader(path, lines).cues(start, body)
-        page.scenes.append(scene)
+    page, lines = Page(path, text, [], []), text.split('\n')
+    for part in parts(lines):
+        match part:
+            case Section():
+                page.sections.append(part)
+            case Field(name='Minutes') if page.sections:
+                page.sections[-1].minutes = _minutes(path, part)
+            case Block(argument='console') if part.directive in CODE:
+                _no_tabs(path, lines, part)
+                if 'scene' in part.classes:
+                    page.scenes.append(_scene(page, lines, part))
     follow(page)
     return page
 
 
-def _console_blocks(path: str, lines: list[str],
-                    sections: list[Section]) -> Iterator[tuple[int, int, dict]]:
-    """Yield (line from 1, index after the body, options) of console blocks.
-
-    Meanwhile ``sections`` gets all sections up to there.
-    """
-    depths: list[str] = []  # the characters that underline titles, the outermost first
+def parts(lines: list[str]) -> Iterator[Section | Field | Block]:
+    """Yield what a page consists of, besides prose, in its order."""
+    underlines: list[str] = []  # the characters that underline titles, the outermost first
     label, index = '', 0
     while index < len(lines):
-        line = lines[index]
-        if UNDERLINE.match(line) and index and len(line) >= len(lines[index - 1].rstrip()) > 0 \
-                and lines[index - 1][0] != ' ':
-            depths += [] if line[0] in depths else [line[0]]
-            sections.append(Section(lines[index - 1].strip(), index, depths.index(line[0]), label))
+        line = lines[index].rstrip()
+        above = lines[index - 1].rstrip() if index else ''
+        if UNDERLINE.match(line) and len(line) >= len(above) > 0 and above[0] != ' ':
+            underlines += [] if line[0] in underlines else [line[0]]
+            yield Section(above, index, underlines.index(line[0]), label)
             label = ''
         elif target := LABEL.match(line):
             label = target[1]
-        elif sections and (planned := MINUTES.match(line)):
-            if not re.fullmatch('[1-9][0-9]*', planned[1]):
-                raise ScriptError(path, index + 1, f'":Minutes: {planned[1]}" is no number of '
-                                  'minutes: write, for example, ":Minutes: 5"')
-            sections[-1].minutes = int(planned[1])
-        directive = DIRECTIVE.match(line.rstrip())
-        comment = not directive and COMMENT.match(line.rstrip())
-        if line.strip() == '..' and not ''.join(lines[index + 1:index + 2]).strip():
-            comment = None  # an empty one: what is indented under it is not its text
+        elif field := FIELD.match(line):
+            yield Field(index + 1, field[1], field[2] or '')
+        directive = DIRECTIVE.match(line)
         literal = directive and directive[2] in LITERAL
-        paragraph = not directive and not comment and line.rstrip().endswith('::')
-        if not (literal or comment or paragraph):
-            index += 1
-            continue
-        start, depth = index, len(line) - len(line.lstrip(' '))
+        paragraph = not directive and line.endswith('::')
+        start, index = index, index + 1
+        if literal or paragraph or is_comment(lines, start):
+            index = end_of_body(lines, start)
+        if literal:
+            yield _block(directive, lines, range(start, index))
+
+
+def by_section(text: str) -> Iterator[tuple[Section | None, list[str]]]:
+    """Yield each section of a page with its lines, without the sections below; None before the first."""
+    lines = text.split('\n')
+    sections = [part for part in parts(lines) if isinstance(part, Section)]
+    starts = [section.line - 1 for section in sections]
+    for section, first, stop in zip([None, *sections], [0, *starts], [*starts, len(lines)], strict=True):
+        yield section, lines[first:stop]
+
+
+def is_comment(lines: list[str], index: int) -> bool:
+    """Whether the line begins a comment, to which all belongs that is indented under it."""
+    line = lines[index].rstrip()
+    if line.strip() == '..' and not ''.join(lines[index + 1:index + 2]).strip():
+        return False  # an empty one: what is indented under it is not its text
+    return not DIRECTIVE.match(line) and bool(COMMENT.match(line))
+
+
+def end_of_body(lines: list[str], index: int) -> int:
+    """Return the index after all that is indented under a line."""
+    depth = depth_of(lines[index])
+    index += 1
+    while index < len(lines) and (not lines[index].strip() or depth_of(lines[index]) > depth):
         index += 1
-        while index < len(lines) and (not lines[index].strip() or depth_of(lines[index]) > depth):
-            index += 1
-        if literal and directive[2] != 'literalinclude' and directive[3] == 'console':
-            yield start + 1, index, _options(path, lines, start, index)
+    return index
 
 
-def _options(path: str, lines: list[str], start: int, stop: int) -> dict:
-    """Return the options of a directive; ``first`` is the index of its body's first line."""
-    found: dict = {}
-    for index in range(start + 1, stop):
+def _block(directive: re.Match[str], lines: list[str], place: range) -> Block:
+    options: dict[str, str] = {}
+    body = place[1:]
+    while body and (option := OPTION.match(lines[body[0]].rstrip())):
+        options[option[1]] = option[2] or ''
+        body = body[1:]
+    while body and not lines[body[0]].strip():
+        body = body[1:]
+    while body and not lines[body[-1]].strip():
+        body = body[:-1]
+    return Block(directive[2], directive[3] or '', options, place, body)
+
+
+def _minutes(path: str, field: Field) -> int:
+    """Return the minutes that are planned for a section."""
+    if not re.fullmatch('[1-9][0-9]*', field.text):
+        raise ScriptError(path, field.line, f'":Minutes: {field.text}" is no number of '
+                          'minutes: write, for example, ":Minutes: 5"')
+    return int(field.text)
+
+
+def _no_tabs(path: str, lines: list[str], block: Block) -> None:
+    """Refuse tabs in the indentation of a console block: its options could not be told."""
+    for index in block.lines[1:]:
         if '\t' in lines[index][:depth_of(lines[index])]:
             raise ScriptError(path, index + 1, 'a tab in the indentation: write blanks')
-    index = start + 1
-    while index < stop and (option := OPTION.match(lines[index].rstrip())):
-        found[option[1]] = option[2] or ''
-        index += 1
-    if 'scene' in found.get('class', '').lower().split() and index < stop and lines[index].strip():
-        raise ScriptError(path, index + 1, 'a blank line must separate the options from the scene')
-    while index < stop and not lines[index].strip():
-        index += 1
-    return found | {'first': index}
 
 
-def sections(page: Path) -> Iterator[tuple[int, str, str]]:
-    """Yield (line from 1, label of its section, line) for the lines of a page."""
-    label = ''
-    for number, line in enumerate(text_of(str(page)).splitlines(), 1):
-        if match := LABEL.match(line):
-            label = match[1]
-        yield number, label, line
+def _scene(page: Page, lines: list[str], block: Block) -> Scene:
+    start = block.lines[0] + 1
+    if unknown := block.classes - CLASSES:
+        raise ScriptError(page.path, start, f'unknown class "{unknown.pop()}": a scene may be '
+                          '"fresh" and "private"')
+    if block.body and lines[block.body[0] - 1].strip():
+        raise ScriptError(page.path, block.body[0] + 1,
+                          'a blank line must separate the options from the scene')
+    section = page.sections[-1].title if page.sections else ''
+    return Scene(len(page.scenes) + 1, start, section, 'fresh' in block.classes,
+                 'private' in block.classes, Reader(page.path, lines).cues(start, block.body))

@@ -46,7 +46,7 @@ class Director:
         while self.at < len(self.plan) and not failures:
             yield from rest(self.pace)
             if not (yield from self.next()) and not failures:
-                raise Failed(Failure(self.plan.cue(self.at), self.prompter.message, [], []))
+                raise Failed(Failure(self.plan.cue(self.at), self.prompter.message))
         yield from rest(self.pace)
         if not failures:
             self.performer.finish(check=True)

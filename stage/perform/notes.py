@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from ..check.renaming import Renaming
-from ..page.model import Cue, Scene
+from ..page.model import AtPrompt, Blocked, Cue, Running, Scene
 from ..page.prose import plain, prose
 from .keys import HELP, Keys
 from .plan import Plan, contents
@@ -115,18 +115,19 @@ def expected(cue: Cue, rest: list[Cue], waiting: list[str], most: int = 6) -> li
     if len(output) > most:
         output[most - 1:] = [f'  ... {len(output) - most + 1} more lines']
     lines = []
-    if cue.end.kind == 'blocked':
-        lines.append(f'-> blocks in {cue.end.call or "a system call"}')
-    elif cue.end.kind == 'running':
-        lines.append('-> goes on running')
-    elif cue.end.status:
-        lines.append(f'-> exit status {cue.end.status}')
-    elif not output:
-        lines.append('-> prints nothing')
+    match cue.end:
+        case Blocked(call):
+            lines.append(f'-> blocks in {call or "a system call"}')
+        case Running():
+            lines.append('-> goes on running')
+        case AtPrompt(status) if status:
+            lines.append(f'-> exit status {status}')
+        case AtPrompt() if not output:
+            lines.append('-> prints nothing')
     for other in rest:
         if other.kind == 'run':
             lines.append(f'-> and at once ({other.terminal}) {prompt(other)} {other.title()}')
-            waiting = [*waiting, *([other.terminal] if other.end.kind == 'blocked' else [])]
+            waiting = [*waiting, *([other.terminal] if isinstance(other.end, Blocked) else [])]
         elif other.kind == 'key':
             lines.append(f'-> then {other.command} in {other.terminal}')
         else:

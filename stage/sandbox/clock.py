@@ -34,16 +34,16 @@ class Clock:
     def __init__(self, sleeping: Callable[[], bool], deadline: float = DEADLINE) -> None:
         self.sleeping, self.deadline, self.slept = sleeping, deadline, 0.0
 
-    def wait(self, terminal: Terminal, ready: Callable[[], bool]) -> Play[bool]:
-        """Read from the terminal until ``ready``; return False when the deadline has passed."""
+    def wait(self, terminal: Terminal, ready: Callable[[], Result]) -> Play[Result | None]:
+        """Read from the terminal until ``ready`` says something; return that, or None after the deadline."""
         began, slept, nap = time.monotonic(), 0.0, 0.0005
         while True:
             terminal.pump()
-            if ready():
-                return True
+            if found := ready():
+                return found
             now = time.monotonic()
             if now - began - slept > self.deadline or slept > OWN_SLEEP:
-                return False
+                return None
             yield terminal, nap
             if self.sleeping():
                 pause = time.monotonic() - now

@@ -14,10 +14,8 @@ pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it 
 
 from docs._ext.anchors import anchors
 from docs._ext.indexes import by_call, by_symptom, calls, symptoms
-from stage.page.reader import (
-    parse,
-    read,
-)
+from stage.page.model import AtPrompt
+from stage.page.reader import parse, read
 
 PAGE = ROOT / "build/html/reference.html"
 
@@ -59,7 +57,7 @@ def test_what_a_session_shows_is_in_the_index_with_a_link_to_that_session(page: 
 def test_every_error_line_of_the_sessions_is_found(page: str) -> None:
     """A line of a program that has failed, "program: call object: text", has an errno."""
     for cue in read(str(ROOT / f"docs/{page}.rst")).cues():
-        if cue.end.kind == "status" and cue.end.status == 1:
+        if cue.end == AtPrompt(1):
             for line in filter(None, cue.expect):
                 if re.match(r"\d{3}-\S+: \w+ \S+: [A-Z]", line):
                     assert list(symptoms(cue)), line

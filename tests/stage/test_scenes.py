@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from play import page, scene, stage
 
-from stage.page.model import Cue, End, Page, ScriptError
+from stage.page.model import AtPrompt, Blocked, Cue, Page, Running, ScriptError
 from stage.page.reader import parse
 from stage.page.scenes import escape, unescape
 
@@ -31,7 +31,7 @@ def test_a_prompt_begins_a_command_of_the_main_terminal() -> None:
     assert (cue.command, cue.expect, cue.end) == (
         "echo hello",
         ["hello"],
-        End("status"),
+        AtPrompt(),
     )
 
 
@@ -60,8 +60,8 @@ def test_a_line_with_an_angle_after_output_is_output() -> None:
 
 def test_a_number_in_brackets_is_the_exit_status() -> None:
     first, second = cues(scene("$ false\n[1]\n$ sh -c 'exit 255'\nsaid\n[255]\n"))
-    assert (first.end, first.expect) == (End("status", status=1), [])
-    assert (second.end, second.expect) == (End("status", status=255), ["said"])
+    assert (first.end, first.expect) == (AtPrompt(1), [])
+    assert (second.end, second.expect) == (AtPrompt(255), ["said"])
 
 
 def test_a_note_says_where_a_program_is_blocked() -> None:
@@ -69,20 +69,20 @@ def test_a_note_says_where_a_program_is_blocked() -> None:
         scene("(x) $ cat\n[blocked in read]\n(y) $ cat\n[blocked]\n"),
         scene("(x)\n^C\n[130]\n(y)\n^C\n[130]\n"),
     )
-    assert named.end == End("blocked", call="read")
-    assert unnamed.end == End("blocked", call=None)
+    assert named.end == Blocked("read")
+    assert unnamed.end == Blocked()
 
 
 def test_a_note_says_that_a_program_goes_on() -> None:
     first, key = cues(scene("(x) $ ticker\ntick\n[running]\n(x)\n^C\n[130]\n"))
-    assert (first.end, first.expect) == (End("running"), ["tick"])
+    assert (first.end, first.expect) == (Running(), ["tick"])
     assert (key.kind, key.command, key.end.status) == ("key", "^C", 130)
 
 
 def test_a_name_alone_is_a_terminal_that_goes_on() -> None:
     _, resumed = cues(scene("(x) $ cat fifo\n[blocked]\n(x)\nhello\n"))
     assert (resumed.kind, resumed.terminal, resumed.command) == ("resume", "x", "")
-    assert (resumed.expect, resumed.end) == (["hello"], End("status"))
+    assert (resumed.expect, resumed.end) == (["hello"], AtPrompt())
 
 
 def test_a_name_directly_above_a_key_says_whose_key_it_is() -> None:
@@ -95,14 +95,14 @@ def test_a_key_after_output_ends_a_cue_that_goes_on() -> None:
     assert (resumed.kind, resumed.expect, resumed.end) == (
         "resume",
         ["tick"],
-        End("running"),
+        Running(),
     )
     assert (key.kind, key.command, key.terminal) == ("key", "^C", "x")
 
 
 def test_a_key_after_a_command_leaves_it_running_until_then() -> None:
     run, key = cues(scene("$ ticker\ntick\n^C\n[130]\n"))
-    assert (run.end, run.expect, key.expect) == (End("running"), ["tick"], [])
+    assert (run.end, run.expect, key.expect) == (Running(), ["tick"], [])
 
 
 @pytest.mark.parametrize("key", ["^C", "^D", "^Z", "^\\"])
