@@ -13,33 +13,52 @@ import signal
 
 from ..sandbox.terminal import Terminal, as_lines, as_text
 
-SIGNAL = '|'.join(sorted(filter(None, map(signal.strsignal, signal.valid_signals())), key=len, reverse=True))
+#: What is said of a program that a signal has ended; the longer ones first.
+SIGNALS = sorted(filter(None, map(signal.strsignal, signal.valid_signals())), key=len, reverse=True)
+SIGNAL = '|'.join(SIGNALS)
 CORE = r'\(core dumped\)'
 ENDED = re.compile(rf'(?P<said>.*?(?:{SIGNAL}))(?: {CORE}|  +(?:{CORE} )?(?P<command>\S.*))?')
 JOB = re.compile(rf'(?P<number>\[\d+\][+ -]? +)(?P<state>{SIGNAL}|Running|Stopped(?: \(.*?\))?|Done(?:\(\d+\))?|'
                  rf'Exit \d+)  +(?:{CORE} )?(?P<command>.+)')
+#: One of these is in each line that is meant.
+WORDS = *SIGNALS, 'Running', 'Stopped', 'Done', 'Exit '
 #: Columns that bash up to 5.2 gives to the state of a job.
 WIDTH = 24
 
 
-def settled(line: str, typed: str) -> str:
-    """Return a line; if the shell has said it, in the one form that all its versions have in common.
+def settled(text: str, typed: str) -> list[str]:
+    """Return the lines of a text; what the shell has said, in the one form that all its versions have in common.
 
     Behind the text of a signal, neither ``(core dumped)`` nor the command is output.  Behind the state
     of a numbered job the command is, in the column of bash 5.2.
 
     Args:
-        line: What a terminal has printed.
-        typed: The command there; bash shows it, or the part that has ended, with blanks of its own.
+        text: What a terminal has printed.
+        typed: The commands there; of one, bash shows what has ended, with blanks of its own.
     """
-    if job := JOB.fullmatch(line):
-        return f'{job["number"]}{job["state"]:{WIDTH}}{job["command"]}'
-    ended = ENDED.fullmatch(line)
-    return ended['said'] if ended and _squeezed(ended['command'] or '') in _squeezed(typed) else line
+    lines = as_lines(text)
+    if not any(word in text for word in WORDS):
+        return lines
+    found = []
+    while lines:
+        line = lines.pop(0)
+        if job := JOB.fullmatch(line):
+            line = f'{job["number"]}{job["state"]:{WIDTH}}{job["command"]}'
+        elif (ended := ENDED.fullmatch(line)) and _within(command := ended['command'] or '', typed):
+            line = ended['said']
+            if '<<' in command:  # with its here-document, and an empty line
+                while lines and lines[0] and _within(f'{command}\n{lines[0]}', typed):
+                    command += f'\n{lines.pop(0)}'
+                if lines[:1] == ['']:
+                    del lines[0]
+        found.append(line)
+    return found
 
 
-def _squeezed(command: str) -> str:
-    return re.sub(r'\\\n|\s', '', command)
+def _within(part: str, command: str) -> bool:
+    """Whether one is a part of the other, whatever the blanks in them."""
+    part, command = (re.sub(r'\\\n|\s', '', text) for text in (part, command))
+    return part in command
 
 
 class Capture:
@@ -48,26 +67,35 @@ class Capture:
     def __init__(self) -> None:
         self.typed: dict[Terminal, str] = {}
 
-    def lines(self, terminal: Terminal, text: str) -> list[str]:
-        """Return what a terminal has printed as lines."""
-        typed = self.typed.get(terminal, '')
-        return [settled(line, typed) for line in as_lines(text)]
+    def note(self, terminal: Terminal, command: str) -> None:
+        """Note a command that is typed: the shell may show it, even much later."""
+        self.typed[terminal] = f'{self.typed.get(terminal, "")}\n{command}'
+
+    def _lines(self, terminal: Terminal, text: str) -> list[str]:
+        return settled(text, self.typed.get(terminal, ''))
 
     def printed(self, terminal: Terminal) -> list[str]:
         """Return what has been printed and not taken."""
-        return self.lines(terminal, as_text(terminal.output))
+        return self._lines(terminal, as_text(terminal.output))
 
     def complete(self, terminal: Terminal) -> list[str]:
         """Return the complete lines of that."""
-        return self.lines(terminal, as_text(terminal.output[:terminal.output.rfind(b'\n') + 1]))
+        return self._lines(terminal, as_text(terminal.output[:terminal.output.rfind(b'\n') + 1]))
 
     def take(self, terminal: Terminal, status: bool = False) -> tuple[list[str], int]:
         """Take what has been printed, with ``status`` up to the prompt; return it and the exit status."""
         text, number = terminal.take(status)
-        return self.lines(terminal, text), number
+        return self._lines(terminal, text), number
 
     def take_first(self, terminal: Terminal, count: int) -> list[str]:
         """Take so many complete lines."""
-        lines = self.complete(terminal)[:count]
-        terminal.output = terminal.output.split(b'\n', count)[count]
-        return lines
+        printed = re.findall(rb'[^\n]*\n', terminal.output)
+
+        def first(number: int) -> list[str]:
+            return self._lines(terminal, as_text(b''.join(printed[:number])))
+
+        taken = count
+        while taken < len(printed) and len(first(taken + 1)) <= count:
+            taken += 1  # the shell has said in several lines what counts as one
+        terminal.output = terminal.output[sum(map(len, printed[:taken])):]
+        return first(taken)

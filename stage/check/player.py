@@ -127,7 +127,8 @@ class Player:
         if cue.kind != 'resume':
             self._nobody_else_woken(cue)
         if cue.kind == 'run':
-            command = self.capture.typed[terminal] = self.renaming.to_real(cue.command)
+            command = self.renaming.to_real(cue.command)
+            self.capture.note(terminal, command)
             yield from self._enter(terminal, command)
         elif cue.kind == 'key':
             terminal.type(chr(ord(cue.command[1]) & 0x1f))
