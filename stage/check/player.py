@@ -53,13 +53,16 @@ class Failed(Exception):
         self.failure = failure
 
 
-def left_behind(sandbox: Sandbox) -> str | None:
-    """Return what is still there though nothing should be, or None."""
+def left_behind(sandbox: Sandbox, capture: Capture) -> tuple[str, list[str] | None] | None:
+    """Return what is there at the end and should not be, and what was printed, where that is the matter."""
     for terminal in sandbox.terminals.values():
+        terminal.pump()
+        if (lines := capture.printed(terminal)) and not terminal.busy:
+            return f'terminal {terminal.name} has printed more after its last cue', lines
         if running := terminal.job.background():
-            return f'left running in terminal {terminal.name}: {", ".join(running)}'
+            return f'left running in terminal {terminal.name}: {", ".join(running)}', None
     if left := sandbox.objects():
-        return f'left behind: {", ".join(sorted(left))}: the page must remove what it creates'
+        return f'left behind: {", ".join(sorted(left))}: the page must remove what it creates', None
     return None
 
 
@@ -221,14 +224,11 @@ class Player:
 
     def finish(self, check: bool) -> None:
         """Empty the stage, before a fresh scene and at the end; check first what must hold then."""
-        if check and self.last:
-            self._nobody_else_woken(self.last)
-            for terminal in self.sandbox.terminals.values():
-                terminal.pump()
-                if (lines := self.capture.printed(terminal)) and not terminal.busy:
-                    self._fail(self.last, f'terminal {terminal.name} has printed more after its '
-                               'last cue', lines)
-            if left := left_behind(self.sandbox):
-                self._fail(self.last, left)
-        self.waiting.clear()
-        self.sandbox.clear()
+        try:
+            if check and self.last:
+                self._nobody_else_woken(self.last)
+                if left := left_behind(self.sandbox, self.capture):
+                    self._fail(self.last, *left)
+        finally:
+            self.waiting.clear()
+            self.sandbox.clear()

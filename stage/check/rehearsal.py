@@ -55,27 +55,26 @@ class Rehearsal(Player):
         ``keep_going`` from the next fresh scene on.
         """
         began = time.monotonic()
-        scenes = self._chosen(last)
-        failed = False
-        for scene in scenes:
-            if failed and not (keep_going and scene.fresh):
-                continue
-            try:
-                if scene.fresh:
-                    self.finish(check=not failed)
-                failed = False
-                self._scene(scene)
-            except Failed as found:
-                failed = True
-                self.result.failures.append(found.failure)
-        try:
-            self.finish(check=not failed and last is None)
-        except Failed as found:
-            self.result.failures.append(found.failure)
+        held = True
+        for scene in self._chosen(last):
+            if scene.fresh and (held or keep_going):
+                held = self._held(lambda: self.finish(check=held)) or keep_going
+            if held:
+                held = self._held(lambda: self._scene(scene))
+        self._held(lambda: self.finish(check=held and last is None))
         self.result.terminals = len(self.names)
         self.result.seconds = time.monotonic() - began
         self.result.slept = self.clock.slept
         return self.result
+
+    def _held(self, deed: Callable[[], None]) -> bool:
+        """Do something; note what has failed, and return whether nothing has."""
+        try:
+            deed()
+        except Failed as found:
+            self.result.failures.append(found.failure)
+            return False
+        return True
 
     def _chosen(self, last: int | None) -> list[Scene]:
         scenes = self.page.scenes[:last]
