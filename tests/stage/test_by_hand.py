@@ -7,6 +7,7 @@ import pytest
 from show import by_hand, performed, show
 from support import DOCS
 
+from stage.page.model import Running
 from stage.page.reader import read
 
 pytestmark = performed
@@ -16,7 +17,7 @@ CLOCKS = [
     (path, scene.number)
     for path in sorted(DOCS.glob("*.rst"))
     for scene in read(str(path)).scenes
-    if any(cue.end.kind == "running" for cue in scene.cues)
+    if any(cue.end == Running() for cue in scene.cues)
 ]
 
 
