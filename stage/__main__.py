@@ -22,6 +22,7 @@ from .sandbox.namespaces import Order
 from .sandbox.objects import clean
 from .sandbox.processes import system_calls
 from .sandbox.sandbox import open_sandbox
+from .sandbox.seeing import elsewhere
 
 #: Signals after which all is cleared up.
 ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
@@ -135,7 +136,7 @@ def _play(order: Order) -> int:
     folder = os.open(os.path.dirname(page.path) or '.', os.O_RDONLY | os.O_DIRECTORY)
     calls = system_calls(os.environ.get('CC', 'cc'))
     colour = sys.stdout.isatty()
-    with open_sandbox(page, order.programs, order.level, calls) as sandbox:
+    with open_sandbox(page, order, calls) as sandbox:
         kind = Promotion if order.command == 'promote' else Rehearsal
         rehearsal = kind(page, sandbox, order.deadline,
                          show_progress if sys.stderr.isatty() else lambda cue: None)
@@ -146,9 +147,9 @@ def _play(order: Order) -> int:
         print(failure.report(page.path))
     if isinstance(rehearsal, Promotion):
         _promote(rehearsal, folder)
-    line = result.summary() + (f' ({order.level}: {order.why})' if result.skipped else '')
+    line = result.summary() + (f' ({order.level}: {sandbox.reasons()})' if result.skipped else '')
     if result.failures:
-        line += f', {len(result.failures)} failed'
+        line += f', {len(result.failures)} failed' + (f' ({what})' if (what := elsewhere()) else '')
     print(f'\033[{31 if result.failures else 32}m{line}\033[0m' if colour else line, flush=True)
     return 1 if result.failures else 0
 

@@ -118,7 +118,7 @@ def play(order: Order) -> int:
     calls = system_calls(os.environ.get('CC', 'cc'))
     hint = f'Second screen: {"sudo " if "SUDO_UID" in os.environ else ""}' \
            + ' '.join(tmux.attach(f'{order.folder}/tmux', 'notes'))
-    with open_sandbox(page, order.programs, order.level, calls, Live) as sandbox:
+    with open_sandbox(page, order, calls, Live) as sandbox:
         if sandbox.user:
             os.chmod(order.folder, 0o711)  # the way to the folder of the programs
         screen = Screen(order.folder)
@@ -130,8 +130,8 @@ def play(order: Order) -> int:
             screen.close()
     for failure in result.failures:
         print(failure.report(page.path))
-    line = result.summary() + (f' ({order.level}: {order.why})' if order.why
-                               and result.skipped else '')
+    line = result.summary() + (f' ({order.level}: {sandbox.reasons()})' if result.skipped
+                               and sandbox.reasons() else '')
     if result.failures:
         line += f', {len(result.failures)} failed' if order.auto else \
             f': cannot begin with scene {order.scene or 1}, since this does not hold'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pwd
 import re
@@ -14,9 +15,10 @@ from pathlib import Path
 
 from ..page.model import Page, Scene, ScriptError
 from .mounts import empty_folder, furnish, remove_folder
-from .namespaces import FOLDER, HOST, UID, USER, caller, entrance, ordinary_user
+from .namespaces import FOLDER, HOST, UID, USER, Order, caller, entrance, ordinary_user
 from .objects import PREFIX, Objects
 from .processes import processes
+from .seeing import why_unseen, why_untraced
 from .terminal import Terminal
 
 FIRST_PID = 4242
@@ -40,11 +42,10 @@ class Sandbox:
     folder: str
     stock: Objects
 
-    def __init__(self, page: Page, programs: str, level: str, calls: Mapping[int, str],
-                 kind: type[Terminal]) -> None:
-        self.page, self.level, self.calls, self.kind = page, level, calls, kind
+    def __init__(self, page: Page, order: Order, calls: Mapping[int, str], kind: type[Terminal]) -> None:
+        self.page, self.level, self.why, self.calls, self.kind = page, order.level, order.why, calls, kind
         self.terminals: dict[tuple[str, bool], Terminal] = {}
-        self.programs = self._wanted(programs)
+        self.programs = self._wanted(order.programs)
         os.umask(0o022)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # else "(core dumped)" comes and goes
         self._prepare()
@@ -82,8 +83,43 @@ class Sandbox:
         return {}
 
     def left_out(self, scene: Scene) -> bool:
-        """Whether this stage lacks what a scene needs."""
-        return False
+        """Whether a scene needs what is not to be had here, or goes on with one that does."""
+        return scene.number in self.hindrances
+
+    @functools.cached_property
+    def hindrances(self) -> dict[int, str]:
+        """Number of a scene that is left out -> why."""
+        found, unseen = {}, ''
+        for scene in self.page.scenes:
+            unseen = ('' if scene.fresh else unseen) or self._unseen(scene)
+            if why := self._forbidden(scene) or unseen:
+                found[scene.number] = why
+        return found
+
+    def reasons(self) -> str:
+        """Return why scenes are left out."""
+        return '; '.join(dict.fromkeys(self.hindrances.values()))
+
+    def _forbidden(self, scene: Scene) -> str:
+        """Return why a scene cannot be played at this level, if so."""
+        return ''
+
+    def _unseen(self, scene: Scene) -> str:
+        """Return why it cannot be seen what a scene is about, if so."""
+        for cue in scene.cues:
+            if 'status' not in cue.end.to_json() and self._blind:
+                return self._blind
+            if re.search(r'\bstrace\b', cue.command) and self._untraced:
+                return self._untraced
+        return ''
+
+    @functools.cached_property
+    def _blind(self) -> str:
+        return why_unseen(self.entering, self.user)
+
+    @functools.cached_property
+    def _untraced(self) -> str:
+        return why_untraced(self.entering, self.user)
 
     def terminal(self, name: str, root: bool) -> Terminal:
         """Return a terminal; root's commands run in a shell of root's own, as with sudo."""
@@ -152,6 +188,10 @@ class Machine(Sandbox):
             raise FileExistsError(f'{ours[0]} exists: another play may be running; if not, '
                                   'remove it ("make clean-ipc") and play again')
         self.folder = tempfile.mkdtemp(prefix='stage-')
+        if os.statvfs(self.folder).f_flag & os.ST_NOEXEC:
+            os.rmdir(self.folder)
+            raise OSError(f'no program can be run in {tempfile.gettempdir()} (mounted noexec): '
+                          'set TMPDIR to a folder where programs run')
         if self.user:
             os.chown(self.folder, *self.user)
 
@@ -163,8 +203,9 @@ class Machine(Sandbox):
             user = str(uid)
         return {USER: user, HOST: socket.gethostname()}
 
-    def left_out(self, scene: Scene) -> bool:
-        return self.level == 'bare' and (scene.private or any(cue.root for cue in scene.cues))
+    def _forbidden(self, scene: Scene) -> str:
+        more = scene.private or any(cue.root for cue in scene.cues)
+        return self.why if self.level == 'bare' and more else ''
 
     def objects(self) -> set[str]:
         return {name for name in self.stock.there() if self.stock.of_the_play(name)}
@@ -174,19 +215,19 @@ class Machine(Sandbox):
         remove_folder(self.folder)
 
 
-def open_sandbox(page: Page, programs: str, level: str, calls: Mapping[int, str],
-                 kind: type[Terminal] = Terminal) -> Sandbox:
+def open_sandbox(page: Page, order: Order, calls: Mapping[int, str], kind: type[Terminal] = Terminal) -> Sandbox:
     """Make the stage for a page.
 
     Args:
         page: Its commands name the programs that are put on stage.
-        programs: The folder that they come from; ``./shm/030-x`` is ``programs/shm/030-x``.
-        level: See :mod:`stage.sandbox.namespaces`; this process must be inside already.
+        order: Has the level, in whose name spaces this process is already, and the folder of the
+            programs: ``./shm/030-x`` is ``programs/shm/030-x``.
         calls: From :func:`stage.sandbox.processes.system_calls`.
         kind: What a terminal is made of.
 
     Raises:
         ScriptError: A program that the page names is missing.
-        FileExistsError: On the machine, and an object that the page names exists already.
+        OSError: On the machine, and an object that the page names exists already, or the folder for
+            temporary files is of no use.
     """
-    return (Private if entrance(level) else Machine)(page, programs, level, calls, kind)
+    return (Private if entrance(order.level) else Machine)(page, order, calls, kind)

@@ -30,6 +30,11 @@ private_stage = pytest.mark.skipif(LEVEL == "bare", reason=f"needs a private sta
 # Makes a command that of an ordinary user; whoever is one already needs nothing.
 ORDINARY = ["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"] if os.geteuid() == 0 else []
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
+levels = pytest.mark.parametrize("level", [
+    pytest.param("user", marks=pytest.mark.skipif(LEVEL != "user", reason=WHY)),
+    pytest.param("root", marks=as_root),
+    "bare",
+])
 
 
 # -------------------------------------------------------------------------- pages

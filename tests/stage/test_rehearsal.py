@@ -22,6 +22,7 @@ from play import (
     Stage,
     as_root,
     green,
+    levels,
     page,
     private_stage,
     public_folder,
@@ -35,13 +36,6 @@ from support import CONTRIBUTING, ROOT, STRANGER
 from stage.page.model import ScriptError
 from stage.page.reader import parse
 from stage.sandbox import namespaces
-
-LEVELS = [
-    pytest.param("user", marks=pytest.mark.skipif(LEVEL != "user", reason=helpers.WHY)),
-    pytest.param("root", marks=as_root),
-    "bare",
-]
-levels = pytest.mark.parametrize("level", LEVELS)
 
 
 @pytest.fixture
