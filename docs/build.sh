@@ -32,12 +32,17 @@ fetch() {
 # venv(1) makes links, even with --copies, and VirtualBox's folders and exFAT have none.
 # Where nothing answers, it is no use to try again; where something breaks off, it is.
 make_venv() {
-    if ln -s . "$TMPDIR/link"; then
+    if ln -s said "$TMPDIR/link"; then
         "${PYTHON:-python3}" -Im venv build/venv
     else
         mkdir -p build/venv/lib64
         "${PYTHON:-python3}" -Im venv --copies build/venv
     fi && { fetch --retries 0 || { connected && fetch; }; }
+}
+
+full() {
+    grep -qs 'No space left\|quota exceeded' "$TMPDIR/said" "$TMPDIR/log" ||
+        [ "$(df -Pk build | awk 'END { print $4 }')" -lt 65536 ]
 }
 
 connected() { ! grep -q 'Could not fetch URL.*onnection' "$TMPDIR/log"; }
@@ -51,7 +56,7 @@ venv() {
     if make_venv >"$TMPDIR/said" 2>&1; then
         cp docs/requirements.txt build/venv/.done
         return
-    elif grep -q 'No space left\|quota exceeded' "$TMPDIR"/* || [ "$(df -Pk build | awk 'END { print $4 }')" -lt 65536 ]; then
+    elif full; then
         echo 'The disk is full: make room for 130 MB in build/; "make" begins anew.'
     elif ! connected; then
         echo 'The network is needed, once, and nothing answers (is there a proxy?); "make" begins anew.'
@@ -96,8 +101,8 @@ html() {
     $python -m sphinx -q -n -W --keep-going -A commit="$(commit)" -c . -d build/sphinx/doctrees docs build/sphinx/html
     rm -rf build/html.new
     cp -Rp build/sphinx/html build/html.new
-    chmod -R a+rX build/html.new # a web server reads it, whatever our umask is
     touch -r build/.basis build/html.new/.done # what is saved from then on is newer
+    chmod -R a+rX build/html.new # a web server reads it, whatever our umask is
     rm -rf build/html.old
     [ ! -e build/html ] || mv build/html build/html.old
     mv build/html.new build/html

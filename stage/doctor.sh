@@ -101,10 +101,11 @@ missing() {
     echo "missing: $titles$(advice $absent) (make doctor says more)"
 }
 
-# The first thing in build/ that is not ours to write: it may be root's, or the file system read-only.
+# The first thing that is not ours to write: it may be root's, or the file system read-only.
 unwritable() {
-    [ -e build ] || set -- .
-    for place in "${1:-build}" build/* build/.[!.]* build/html/.done build/venv/bin; do
+    place=build
+    [ -e build ] || place=.
+    for place in "$place" build/* build/.[!.]* build/html/.done build/venv/bin; do
         [ ! -e "$place" ] || [ -w "$place" ] || {
             echo "$place"
             return
@@ -123,10 +124,8 @@ refuse() {
         echo "make cannot work with a file whose name has a blank in it: move or rename" $odd
     elif [ -n "$missing" ]; then
         echo "$missing"
-    elif [ "$place" = . ]; then
-        echo "cannot write in $PWD: copy the folder to where you can, and run make there"
     elif [ -n "$place" ]; then
-        echo "cannot write $place in $PWD: is it root's, after sudo make? Remove build/, as its owner"
+        echo "cannot write to $PWD/$place: copy the folder to where you can, or, after sudo make, sudo rm -r build"
     fi ;;
     esac
 }
@@ -199,7 +198,8 @@ if [ -x "$folder/005-read" ] && ! "$folder/005-read" conf.py >"$folder/read"; th
     note "programs in ${TMPDIR:-/tmp}: they do not run there (mounted noexec?): set TMPDIR to another folder"
 fi
 try "shared memory (/dev/shm, $(df -Pk /dev/shm 2>/dev/null | awk 'END { print int($2 / 1024) }') MiB)" \
-    'remove what fills it, or mount it, as root: mount -t tmpfs -o mode=1777 tmpfs /dev/shm' 020-shm-create 099-shm-unlink
+    'remove what fills it, or mount it, as root: mount -t tmpfs -o mode=1777 tmpfs /dev/shm' \
+    020-shm-create 099-shm-unlink
 try semaphores 'they are files in /dev/shm, too' 100-sem-create 199-sem-unlink
 try "message queues (RLIMIT_MSGQUEUE $(awk '/^Max msgqueue size/ { print $4 }' /proc/self/limits) bytes)" \
     'the kernel needs CONFIG_POSIX_MQUEUE, and the queues of this user may fill the limit' 010-mq-create 099-mq-unlink
@@ -210,7 +210,8 @@ if ! answers strace; then
 elif said=$(strace -qq -o /dev/null true 2>&1); then
     ok 'strace, and it traces'
 else
-    note "strace: $(echo "$said" | tail -n 1): set the sysctl kernel.yama.ptrace_scope to 1, or allow SYS_PTRACE in the container"
+    note "strace: $(echo "$said" | tail -n 1):" \
+        'set the sysctl kernel.yama.ptrace_scope to 1, or allow SYS_PTRACE in the container'
 fi
 if sees_calls; then
     ok "which call a child waits in (/proc/PID/syscall)"
@@ -223,8 +224,8 @@ elif said=$("$python" -Ic 'import sys; sys.path.insert(0, "."); from stage.sandb
 level, why = choose(); print(level, why); sys.exit(level == "bare")' 2>&1); then
     ok "name spaces ($said)"
 else
-    note "name spaces: ${said#bare }: no session that is private or root's: see the sysctls kernel.unprivileged_userns_clone" \
-        "and kernel.apparmor_restrict_unprivileged_userns, or play as root"
+    note "name spaces: ${said#bare }: no session that is private or root's: play as root, or see the sysctls" \
+        'kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns'
 fi
 for tool in clang clang-tidy clang-format cppcheck musl-gcc chromium epubcheck; do
     look $tool note 'no test that needs it'

@@ -16,7 +16,7 @@ pytest.register_assert_rewrite("process", "faults", "tools", "play", "show", "br
 pytest_plugins = ["progress"]
 
 import objects  # noqa: E402
-from copies import copy  # noqa: E402, F401
+from copies import _template, copy, made  # noqa: E402, F401
 
 _numbers = itertools.count()
 _given: list[str] = []

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sysconfig
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,34 @@ def copy(tmp_path: Path) -> Path:
     return copied(tmp_path / "a copy")
 
 
-def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy, made, under another name: Sphinx begins anew where the path is another one than it was."""
+    folder = copied(tmp_path_factory.mktemp("made") / "a copy")
+    done = make(folder)
+    assert done.returncode == 0, done.stdout
+    return folder.rename(folder.with_name("as it was"))
+
+
+@pytest.fixture
+def made(_template: Path) -> Iterator[Path]:
+    """A copy with all that make makes, each time in the same folder."""
+    folder = _template.with_name("a copy")
+    subprocess.run(["cp", "-a", "--reflink=auto", _template, folder], check=True)
+    yield folder
+    for path in folder.parent.iterdir():
+        if path != _template:
+            shutil.rmtree(path)
+
+
+def make(folder: Path, *arguments: str, prefix: Sequence[str] = (), umask: int = -1,
+         **environment: str) -> subprocess.CompletedProcess[str]:
     """Run make there, apart from the make that runs the tests; errors are part of the output."""
     inherited = {name: value for name, value in os.environ.items()
                  if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES",
                                  "PYTHONPYCACHEPREFIX", "CFLAGS", "PROGRAMS")}
-    return subprocess.run(["make", *arguments], cwd=folder, env=inherited | environment, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return subprocess.run([*prefix, "make", *arguments], cwd=folder, env=inherited | environment, text=True,
+                          umask=umask, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def listing(folder: Path) -> dict[str, int]:
@@ -57,6 +79,14 @@ def replace(file: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
+
+
+def alone() -> list[str]:
+    """Return a command that runs another one with mounts of its own; skip where that is not allowed."""
+    for prefix in (["unshare", "-U", "-r", "-m"], ["unshare", "-m"]):
+        if subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
+            return prefix
+    pytest.skip("neither user name spaces nor root's are allowed here")
 
 
 def path_without(folder: Path, *missing: str) -> str:
