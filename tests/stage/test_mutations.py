@@ -612,7 +612,7 @@ PROGRAM = [
         "the last byte is not printed",
         "mmap/010-mmap",
         MMAP,
-        "EOF on - after byte",
+        "EOF on '?-'? after byte",
         ("size - done)", "size - 1 - done)"),
         ("done < size;", "done < size - 1;"),
     ),
