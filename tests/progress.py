@@ -1,5 +1,6 @@
 """How far the tests are, in one line, and what one wants to know at the end."""
 
+import os
 import time
 
 import pytest
@@ -45,6 +46,11 @@ class Progress:
             self.reporter.rewrite(text + "\n" * stay, erase=True)
         elif stay:
             self.reporter.write_line(text)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More than processors: many a test waits, for a second of a program or for a terminal."""
+    return (3 * len(os.sched_getaffinity(0)) + 1) // 2
 
 
 @pytest.hookimpl(trylast=True)

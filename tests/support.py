@@ -16,7 +16,7 @@ PROGRAMS = ROOT / os.environ.get("PROGRAMS", "build")
 STRANGER = 65534
 
 # Not a pause: after this many seconds, what a test waits for is held not to happen.
-BOUND = 30.0
+BOUND = 60.0
 
 # Settings of a person, or of whoever started the tests (make, a hook of git, tmux), that change
 # what a tool does or which files it works on. What is not here is meant: CC, CFLAGS, PROGRAMS,

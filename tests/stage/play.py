@@ -17,13 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import PROGRAMS, ROOT, STRANGER
+from support import BOUND, PROGRAMS, ROOT, STRANGER
 
 from stage.page.reader import parse
 from stage.sandbox import namespaces
-
-# Not a pause: after this long, what a test waits for is held not to happen.
-BOUND = 60.0
 
 LEVEL, WHY = namespaces.choose()
 private_stage = pytest.mark.skipif(LEVEL == "bare", reason=f"needs a private stage: {WHY}")
