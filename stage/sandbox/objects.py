@@ -66,12 +66,30 @@ def _library() -> ctypes.CDLL:
     return libc if hasattr(libc, 'mq_open') else ctypes.CDLL('librt.so.1', use_errno=True)
 
 
+def _open_queue(name: str) -> int:
+    return _library().mq_open(f'/{name}'.encode(), os.O_RDONLY | os.O_NONBLOCK)
+
+
 def _is_queue(name: str) -> bool:
     """Whether there is a queue of this name; one that we must not read is there, too."""
-    queue = _library().mq_open(f'/{name}'.encode(), os.O_RDONLY | os.O_NONBLOCK)
+    queue = _open_queue(name)
     if queue != -1:
         os.close(queue)
     return queue != -1 or ctypes.get_errno() == errno.EACCES
+
+
+def attributes_of_queues(names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return what mq_getattr(3) says of queues; nothing of one that may not be read or is not there."""
+    found, attributes = {}, (ctypes.c_long * 8)()
+    for name in names:
+        queue = _open_queue(name)
+        if queue == -1:
+            continue
+        _library().mq_getattr(queue, attributes)
+        os.close(queue)
+        _, maximum, size, messages, *_ = attributes
+        found[name] = {'messages': messages, 'size': size, 'maximum': maximum}
+    return found
 
 
 def clean(pages: Iterable[Page]) -> int:

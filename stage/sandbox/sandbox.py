@@ -20,6 +20,7 @@ from .objects import PREFIX, Objects
 from .processes import processes
 from .seeing import why_unseen, why_untraced
 from .terminal import Terminal
+from .view import View, Viewer
 
 FIRST_PID = 4242
 #: What a command names as a program of the course.
@@ -45,6 +46,7 @@ class Sandbox:
     def __init__(self, page: Page, order: Order, calls: Mapping[int, str], kind: type[Terminal]) -> None:
         self.page, self.level, self.why, self.calls, self.kind = page, order.level, order.why, calls, kind
         self.terminals: dict[tuple[str, bool], Terminal] = {}
+        self.viewer = Viewer(calls)
         self.programs = self._wanted(order.programs)
         os.umask(0o022)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # else "(core dumped)" comes and goes
@@ -140,6 +142,13 @@ class Sandbox:
     def objects(self) -> set[str]:
         """Return what the play has put into /dev/shm and the queues."""
         return self.stock.there()
+
+    def view(self) -> View:
+        """Return what the kernel sees of the play now."""
+        names = [name.rpartition('/') for name in self.objects()]
+        files, queues = ([name for place, _, name in names if (place == '/dev/shm') == file] for file in (True, False))
+        return self.viewer.look(files, queues, {terminal.job.shell: terminal.name
+                                                for terminal in self.terminals.values()})
 
     def clear(self) -> None:
         """Close the terminals and remove the objects: an empty stage, as for a fresh scene."""
