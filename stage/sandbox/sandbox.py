@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..page.model import Page, Scene, ScriptError
+from ..page.model import AtPrompt, Page, Scene, ScriptError
 from .mounts import empty_folder, furnish, remove_folder
 from .namespaces import FOLDER, HOST, UID, USER, Order, caller, entrance, ordinary_user
 from .objects import PREFIX, Objects
@@ -109,7 +109,7 @@ class Sandbox:
     def _unseen(self, scene: Scene) -> str:
         """Return why it cannot be seen what a scene is about, if so."""
         for cue in scene.cues:
-            if 'status' not in cue.end.to_json() and self._blind:
+            if not isinstance(cue.end, AtPrompt) and self._blind:
                 return self._blind
             if re.search(r'\bstrace\b', cue.command) and self._untraced:
                 return self._untraced
