@@ -9,7 +9,7 @@ from typing import NoReturn
 from ..page.model import AtPrompt, Blocked, Cue, Page, Running, Scene
 from ..page.scenes import ELLIPSIS
 from ..sandbox.clock import DEADLINE, Clock, Play
-from ..sandbox.processes import Sleep, processes
+from ..sandbox.processes import Sleep
 from ..sandbox.sandbox import Sandbox
 from ..sandbox.terminal import Observation, Terminal
 from .capture import Capture
@@ -85,7 +85,7 @@ class Player:
         self.last: Cue | None = None  # that has been played
 
     def _someone_sleeps(self) -> bool:
-        table = processes()
+        table = self.sandbox.processes()
         return any(terminal.busy and terminal.job.sleeping(table) for terminal in self.sandbox.terminals.values())
 
     def left_out(self, scene: Scene) -> bool:

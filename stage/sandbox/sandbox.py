@@ -17,7 +17,7 @@ from ..page.model import AtPrompt, Page, Scene, ScriptError
 from .mounts import empty_folder, furnish, remove_folder
 from .namespaces import FOLDER, HOST, UID, USER, Order, caller, entrance, ordinary_user
 from .objects import PREFIX, Objects
-from .processes import processes
+from .processes import Table, processes
 from .seeing import why_unseen, why_untraced
 from .terminal import Terminal
 from .view import View, Viewer
@@ -132,9 +132,13 @@ class Sandbox:
                                                    self.calls, user)
         return self.terminals[name, root]
 
+    def processes(self) -> Table:
+        """Return the processes of all terminals."""
+        return processes(terminal.job.shell for terminal in self.terminals.values())
+
     def pids(self) -> set[int]:
         """Return all PIDs seen in the terminals."""
-        table = processes()
+        table = self.processes()
         for terminal in self.terminals.values():
             terminal.job.processes(table)
         return {pid for terminal in self.terminals.values() for pid in terminal.job.seen}

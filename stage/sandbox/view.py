@@ -182,7 +182,7 @@ class Viewer:
             terminals: PID of the shell -> name of the terminal.
         """
         folder = os.path.realpath('/dev/shm')
-        inside = [pid for pid, (_, _, session) in processes().items() if session in terminals and pid != session]
+        inside = processes(terminals).keys() - terminals.keys()
         proc = {pid: read for pid in inside if (read := _read_process(pid, self.calls))}
         shm = {name: read for name in files if (read := _read_shm(f'{folder}/{name}'))}
         view = view_from(Texts(folder, shm, attributes_of_queues(queues), terminals, proc), self.calls)
