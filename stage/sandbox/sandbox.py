@@ -149,10 +149,8 @@ class Sandbox:
 
     def view(self) -> View:
         """Return what the kernel sees of the play now."""
-        names = [name.rpartition('/') for name in self.objects()]
-        files, queues = ([name for place, _, name in names if (place == '/dev/shm') == file] for file in (True, False))
-        return self.viewer.look(files, queues, {terminal.job.shell: terminal.name
-                                                for terminal in self.terminals.values()})
+        return self.viewer.look(self.objects(), {terminal.job.shell: terminal.name
+                                                 for terminal in self.terminals.values()})
 
     def clear(self) -> None:
         """Close the terminals and remove the objects: an empty stage, as for a fresh scene."""

@@ -14,9 +14,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -173,15 +174,16 @@ class Viewer:
         self.calls = calls
         self.asleep: dict[Sleep, float] = {}  # and when it was first seen
 
-    def look(self, files: Iterable[str], queues: Iterable[str], terminals: Mapping[int, str]) -> View:
+    def look(self, objects: Collection[str], terminals: Mapping[int, str]) -> View:
         """Return what there is now.
 
         Args:
-            files: Names in /dev/shm that count; what processes use counts, too.
-            queues: Names of queues, likewise.
+            objects: As :meth:`stage.sandbox.objects.Objects.there` names them; what processes use counts, too.
             terminals: PID of the shell -> name of the terminal.
         """
         folder = os.path.realpath('/dev/shm')
+        files = [name.removeprefix('/dev/shm/') for name in objects if name.startswith('/dev/shm/')]
+        queues = [name.rpartition('/')[2] for name in objects if not name.startswith('/dev/shm/')]
         inside = processes(terminals).keys() - terminals.keys()
         proc = {pid: read for pid in inside if (read := _read_process(pid, self.calls))}
         shm = {name: read for name in files if (read := _read_shm(f'{folder}/{name}'))}
@@ -197,11 +199,14 @@ class Viewer:
 
 def _read_shm(path: str) -> tuple[int, bytes] | None:
     """Return size and first bytes of an object, if it is still there and may be read."""
-    try:
-        with open(path, 'rb', buffering=0) as file:
-            return os.fstat(file.fileno()).st_size, file.read(8)
-    except OSError:
-        return None
+    with contextlib.suppress(OSError):
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # as for a FIFO, which is none
+        try:
+            status = os.fstat(fd)
+            return (status.st_size, os.read(fd, 8)) if stat.S_ISREG(status.st_mode) else None
+        finally:
+            os.close(fd)
+    return None
 
 
 def _read_process(pid: int, calls: Mapping[int, str]) -> dict[str, Any]:

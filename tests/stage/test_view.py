@@ -38,8 +38,8 @@ def test_a_view_is_made_from_texts(case: dict[str, Any]) -> None:
 class Stage:
     """A shell with programs of the course, and a look at them."""
 
-    def __init__(self, script: str, *arguments: str, **names: list[str]) -> None:
-        self.names = names
+    def __init__(self, script: str, arguments: list[str], objects: list[str]) -> None:
+        self.objects = objects
         self.viewer = Viewer(system_calls(os.environ.get("CC", "cc")))
         self.shell = subprocess.Popen(["sh", "-c", script, "sh", *arguments], cwd=PROGRAMS, start_new_session=True,
                                       stdout=subprocess.PIPE, text=True)
@@ -47,7 +47,7 @@ class Stage:
     def wait(self, ready: Callable[[View], bool]) -> View:
         """Look until it is so."""
         deadline = time.monotonic() + BOUND
-        while not ready(view := self.viewer.look(**self.names, terminals={self.shell.pid: "here"})):
+        while not ready(view := self.viewer.look(self.objects, {self.shell.pid: "here"})):
             assert time.monotonic() < deadline, view
         return view
 
@@ -63,7 +63,7 @@ def play(name: str, guard: str, new_name: Callable[[], str]) -> Iterator[tuple[S
     made = Stage(
         'exec >/dev/null; shm/020-shm-create "$1"; sem/100-sem-create "$2" 0; mq/010-mq-create "$3"; '
         'shm/030-shm-produce "$1" & sem/110-sem-wait "$2" & mq/030-mq-consume "$3" & wait',
-        name, guard, queue, files=[name[1:], f"sem.{guard[1:]}"], queues=[queue[1:]])
+        [name, guard, queue], [f"/dev/shm{name}", f"/dev/shm/sem.{guard[1:]}", f"message queue {queue}"])
     yield made, [name, guard, queue]
     made.end()
 
@@ -112,3 +112,9 @@ def test_a_sleep_is_as_old_as_when_it_was_first_seen(play: tuple[Stage, list[str
     assert _named(later, "030-mq-consume").since > 0
     producer = _named(later, "030-shm-produce")
     stage.wait(lambda view: (again := _named(view, "030-shm-produce")).call and again.since < producer.since)
+
+
+def test_what_is_no_object_is_not_looked_into(name: str) -> None:
+    """To open a FIFO without a writer would block."""
+    os.mkfifo(f"/dev/shm{name}")
+    assert Viewer({}).look([f"/dev/shm{name}", f"/dev/shm{name}-gone", "message queue /gone"], {}) == View([], [])
