@@ -9,11 +9,15 @@ readline, the terminal is already in the mode in which it is typed in: nothing i
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import struct
+import termios
 from collections.abc import Callable
 
 from ..sandbox.terminal import PROMPT2, Terminal
+from .echo import logical
 
 #: Before a command is executed; where input is waited for, with the exit status at the prompt,
 #: and the number of the prompt: readline draws one again when the window changes its size.
@@ -45,9 +49,14 @@ class Live(Terminal):
     entered = 0
     #: Somebody has typed at this prompt.
     touched = False
+    #: Rows and columns.
+    size = 24, 80
 
+    _rest = _number = b''  # the beginning of a mark; the number of the last prompt
     _executing = False
-    _rest = _number = history = b''
+    _past = b''  # what has been shown: lines of commands as one line each, however they were wrapped
+    _line: bytes | None = None  # what readline has drawn since it began with the prompt, if it is at work
+    _outdated = False  # that was for another size, and readline draws it again
     _echo, _echo_from = b'', 0
 
     def pump(self, seconds: float = 0) -> None:
@@ -67,30 +76,64 @@ class Live(Terminal):
             shown += self._text(data[start:mark.start()])
             start = mark.end()
             if mark[0] == b'\x1d':
+                self._end_line()
                 self.prompted, self._executing = False, True
                 self.entered += 1
-            elif mark[2] != self._number:
-                self._number = mark[2]
-                self.output += b'\x01' + mark[1] + b'\x02' if mark[1] else PROMPT2
-                self.prompted, self._executing, self.touched = bool(mark[1]), False, False
+            else:
+                self._prompt(mark[1], mark[2])
         shown += self._text(data[start:])
-        self.history = (self.history + shown)[-KEPT:]
         if not self.busy:
             self.output = self.output[-KEPT:]
         if self.show and shown:
             self.show(shown)
 
+    def _prompt(self, status: bytes, number: bytes) -> None:
+        """A prompt comes: a new one, or the same one drawn again."""
+        if number != self._number:
+            self._end_line()
+            self._number = number
+            self.output += b'\x01' + status + b'\x02' if status else PROMPT2
+            self.prompted, self._executing, self.touched = bool(status), False, False
+        elif not self._outdated and self._line:
+            self._past += self._line  # what a completion has listed, for example
+        self._line, self._outdated = b'', False
+
+    def _end_line(self) -> None:
+        """What has been typed at the prompt is complete."""
+        if self._line is not None:
+            lines = logical(self._line, self.size[1])
+            self._past += ''.join(f'{line}\r\n' for line in lines).encode()
+        self._line, self._outdated = None, False
+
     def _text(self, data: bytes) -> bytes:
-        """Keep what a command has printed; return it with all else.
+        """Keep what has been printed; return what is to be shown of it.
 
         What a program has printed until a key was echoed comes from talking longer than rehearsed.
         """
+        if self._line is not None:
+            self._line += data
+            return b'' if self._outdated else data
+        self._past += data
+        if len(self._past) > 2 * KEPT:
+            self._past = self._past[-KEPT:].partition(b'\n')[2]
         if self._executing:
             self.output += data
             at = self.output.find(self._echo, self._echo_from)
             if self._echo and at >= 0:
                 self.output, self._echo = self.output[at + len(self._echo):], b''
         return data
+
+    def resize(self, rows: int, columns: int) -> bool:
+        """Give the terminal another size; return whether it has changed.
+
+        Not while strace(1) is at work, which would show the signal SIGWINCH as the page does not; the terminal
+        gets its size when it is at its prompt again.
+        """
+        if self.size == (rows, columns) or self.gone or self.job.traced():
+            return False
+        self.size, self._outdated = (rows, columns), self._line is not None
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+        return True
 
     def type(self, text: str) -> None:
         """Press a key, given as its control character, in a running program."""
@@ -117,9 +160,7 @@ class Live(Terminal):
         self.prompted = False
         self.write(b'\r')
 
-    def last_screen(self) -> bytes:
-        """Return what shows the end of what has been printed on an empty screen."""
-        lines = self.history[-KEPT // 2:]
-        if len(self.history) > len(lines):
-            lines = lines[lines.find(b'\n') + 1:]
-        return b'\x1b[m\x1b[2J\x1b[H' + lines
+    def picture(self) -> bytes:
+        """Return what shows on a screen all that can be seen of this terminal, at its size."""
+        line = b'' if self._outdated else self._line or b''
+        return b'\x1b[m\x1b[H\x1b[2J\x1b[3J' + self._past + line

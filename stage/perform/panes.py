@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import struct
-import termios
-
 from ..page.model import Cue, Page, Scene
 from ..sandbox.sandbox import Sandbox
 from .live import Live
@@ -62,17 +58,20 @@ class Panes:
         self.screen.leave()
         self.beside = beside
         self.views = dict(zip(self.cast, views, strict=False))
+        sizes = self.screen.sizes()
+        for view in [*self.views.values(), *self.sheets()]:
+            view.size = sizes.get(view.path, view.size)
         for key in self.views:
             self.begin(key)
         self.screen.strip(self.commands)
         return pressed
 
     def begin(self, key: Key) -> None:
-        """Show what a terminal has printed last."""
+        """Show a terminal in its pane, which is empty."""
         terminal = self.sandbox.terminals[key]
-        self.fit(key)
         if isinstance(terminal, Live):
-            self.show(key, terminal.last_screen())
+            terminal.resize(*self.views[key].size)
+            self.show(key, terminal.picture())
 
     def show(self, key: Key, data: bytes) -> None:
         """Show what a terminal has printed just now."""
@@ -120,12 +119,10 @@ class Panes:
             self.beside, self.stale = None, True
 
     def fit(self, key: Key) -> None:
-        """Tell a terminal its size, but not while a cue goes on: strace(1) shows the signal."""
+        """Give a terminal the size of its pane, if it could not have it before."""
         terminal = self.sandbox.terminals.get(key)
-        if terminal and key in self.views and not terminal.busy and not terminal.gone:
-            size = struct.pack('HHHH', *self.views[key].size(), 0, 0)
-            if fcntl.ioctl(terminal.fd, termios.TIOCGWINSZ, bytes(8)) != size:
-                fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, size)
+        if isinstance(terminal, Live) and key in self.views and terminal.resize(*self.views[key].size):
+            self.show(key, terminal.picture())
 
     def focus(self, cue: Cue) -> None:
         """Let the keys go to the terminal of a cue."""

@@ -151,5 +151,5 @@ class Performance:
         waiting = [terminal.name for terminal in self.performer.waiting]
         sheet = self.prompter.sheet(at, todo, waiting, self.performer.renaming)
         for view in self.panes.sheets():
-            rows, columns = view.size()
+            rows, columns = view.size
             self.panes.draw(view, render(sheet, columns, rows))

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import select
 import signal
-import struct
 import subprocess
 import termios
 import time
@@ -33,6 +31,8 @@ class View:
     """The terminal device of a pane: what is written to it is shown, what is typed in the pane is read from it."""
 
     def __init__(self, path: str) -> None:
+        self.path = path
+        self.size = tmux.ROWS, tmux.COLUMNS
         try:
             self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
         except OSError:  # the pane has been closed meanwhile: this descriptor is at its end at once, too
@@ -60,14 +60,6 @@ class View:
     def rest(self) -> bytes:
         """Return what has been typed already, without waiting for more."""
         return self.read() if select.select([self.fd], [], [], 0)[0] else b''
-
-    def size(self) -> tuple[int, int]:
-        """Return (rows, columns); any, if the pane has been closed."""
-        try:
-            found = fcntl.ioctl(self.fd, termios.TIOCGWINSZ, bytes(8))
-        except OSError:
-            return tmux.ROWS, tmux.COLUMNS
-        return struct.unpack('HHHH', found)[:2]
 
     def close(self) -> None:
         """Close our descriptor; the pane stays."""
@@ -140,13 +132,23 @@ class Screen:
         """Return the session of each client."""
         return self.run(['list-clients', '-F', '#{client_session}'])
 
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Return terminal device -> (rows, columns) of all panes.
+
+        As tmux lays them out; it tells the devices themselves a moment later.
+        """
+        lines = self.run(['list-panes', '-a', '-F', '#{pane_tty} #{pane_height} #{pane_width}'])
+        return {path: (int(rows), int(columns)) for path, rows, columns in map(str.split, lines)}
+
     def notes(self) -> View:
         """Open the pane of the session ``notes``."""
         found = self.run(['list-panes', '-t', 'notes:', '-F', '#{pane_tty}'])
         if not found:
             found = self.opened(['new-session', '-d', '-s', 'notes', '-P', '-F', '#{pane_tty}'],
                                 ['set', '-w', '-t', 'notes:', 'pane-border-status', 'off'])
-        return View(found[0])
+        view = View(found[0])
+        view.size = self.sizes().get(view.path, view.size)
+        return view
 
     def arrange(self, panes: Sequence[Pane], with_notes: bool) -> tuple[list[View], View | None]:
         """Show these terminals in a new window, and the notes if they have no screen of their own.

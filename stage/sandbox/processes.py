@@ -127,6 +127,10 @@ class Job:
                 return True
         return False
 
+    def traced(self) -> bool:
+        """Whether somebody traces a process of the foreground job; see proc_pid_status(5)."""
+        return any(re.search(r'^TracerPid:\s+[1-9]', status_of(pid), re.MULTILINE) for pid in self.processes())
+
     def state(self) -> str:
         """Say what the foreground job is doing, for a report."""
         sleeps, awake = self.sleeps()
@@ -207,6 +211,14 @@ def sleep_from(pid: int, syscall: str, status: str, calls: Mapping[int, str]) ->
         argument, forever = TIMEOUTS[call]
         timed = arguments[argument] != forever
     return Sleep(pid, call, arguments, found[1], timed)
+
+
+def status_of(pid: int) -> str:
+    """Return ``/proc/PID/status``, or nothing; see proc_pid_status(5)."""
+    try:
+        return read_file(f'/proc/{pid}/status')
+    except OSError:
+        return ''
 
 
 def stat_of(pid: int) -> tuple[str, int, int] | None:
