@@ -31,6 +31,8 @@ from .plan import find
 from .screen import Screen
 
 PREFIX = 'ipc-stage-'
+#: Bytes of the path of a socket.
+LONGEST = 107
 #: Exit statuses of a performance that has said on standard error why it ends without a summary.
 REFUSED = 2, 130
 
@@ -189,7 +191,15 @@ def _make_room(page: Page, ask: bool) -> bool:
 
 
 def new_folder() -> tuple[str, int]:
-    """Make the private folder of a performance; return it, and its lock, held until closed."""
+    """Make the private folder of a performance; return it, and its lock, held until closed.
+
+    Raises:
+        ScreenError: Its path would be too long for the socket of tmux; see unix(7).
+    """
+    room = tempfile.gettempdir()
+    if len(os.fsencode(f'{room}/{PREFIX}12345678/tmux')) > LONGEST:
+        raise tmux.ScreenError(f'the path of the folder for temporary files is too long for tmux: {room}: '
+                               'set TMPDIR to a shorter one')
     here = os.open(Path(__file__).parents[1], os.O_RDONLY)
     try:
         fcntl.flock(here, fcntl.LOCK_EX)  # nobody takes a folder for left that is not locked yet

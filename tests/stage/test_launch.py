@@ -144,6 +144,16 @@ def test_without_a_terminal_only_auto_is_played(play: Path) -> None:
     )
 
 
+def test_a_path_that_is_too_long_for_a_socket_is_refused(play: Path, tmp_path: Path) -> None:
+    temporary = tmp_path / ("long" * 25)
+    temporary.mkdir()
+    result = stage("perform", play, "--auto", environment={"TMPDIR": str(temporary)})
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (f"stage: the path of the folder for temporary files is too long for tmux: {temporary}: "
+                             "set TMPDIR to a shorter one\n")
+    assert list(temporary.iterdir()) == []
+
+
 @pytest.mark.parametrize("asked", ["0", "6", "nowhere"])
 def test_a_scene_that_is_not_there_is_refused(play: Path, asked: str) -> None:
     result = stage("perform", play, "--auto", "--scene", asked)
