@@ -14,22 +14,26 @@ from stage.page.reader import read
 from .archives import course
 
 
-def write(app: Sphinx, error: Exception | None) -> None:
-    """Write the downloads into the finished site."""
-    if error or app.builder.name != 'html' or not app.config.downloads:
-        return
-    for docname in app.env.found_docs:
+def write(docs: Path, folder: Path) -> None:
+    """Write the downloads into the folder of a finished site.  Raises OSError."""
+    for source in docs.rglob('[!.]*.rst'):
         try:
-            page = read(str(app.env.doc2path(docname)))
+            page = read(str(source))
         except ScriptError:
             continue  # drawing the page reports it
-        target = Path(app.outdir, f'{docname}.scenes.json')
+        target = folder / source.relative_to(docs).with_suffix('.scenes.json')
         target.write_text(json.dumps(page.to_json(), indent=1) + '\n', encoding='utf-8')
-    course(Path(app.confdir), Path(app.outdir))
+    course(docs.parent, folder)
+
+
+def complete(app: Sphinx, error: Exception | None) -> None:
+    """Do it where somebody waits for them."""
+    if not error and app.builder.name == 'html' and app.config.downloads:
+        write(Path(app.srcdir), Path(app.outdir))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the end of the build, and a setting for who is in a hurry."""
     app.add_config_value('downloads', True, '', bool)
-    app.connect('build-finished', write)
+    app.connect('build-finished', complete)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

@@ -40,17 +40,17 @@ def build(server: Server, builder: Builder) -> bool:
     begun = time.monotonic()
     if wrong := explained(builder.build() or accept()):
         restore()
-        server.tell(wrong)
         say(f'{wrong.rstrip()}\n{time.strftime("%X")} not built; the last good site is still served')
+        server.tell(wrong)
     else:
-        server.tell('', time.time_ns())
         say(f'{time.strftime("%X")} built in {time.monotonic() - begun:.2f} s')
+        server.tell('', time.time_ns())
     return not wrong
 
 
 def add_downloads(server: Server, builder: Builder, watch: Watch, files: Files) -> None:
-    """Make what nobody waits for; leave it where something has been saved meanwhile, which may be in it already."""
-    wrong = explained(builder.build(downloads=True))
+    """Make what nobody waits for; forget it where something has been saved meanwhile, which may be in it already."""
+    wrong = explained(builder.add_downloads())
     if wrong or watch.files() != files:
         restore()
     else:

@@ -23,14 +23,25 @@ class Builder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def build(self, downloads: bool = False) -> str:
+    def build(self) -> str:
         """Have the programs and the site built; return what is wrong, or nothing."""
-        if self._process and select.select([self._process.stdout], [], [], 0)[0]:
-            self.end()  # it has said something without an order: the end of its output
-        if not self._process:
+        if not self._alive():
+            self.end()
             self._begin()
+        return self._order(b'b')
+
+    def add_downloads(self) -> str:
+        """Have the downloads added to the site that was built last; return what is wrong, or nothing."""
+        wrong = '' if self._alive() else self.build()
+        return wrong or self._order(b'd')
+
+    def _alive(self) -> bool:
+        """Tell whether it can take an order: without one, it says nothing, but its output may have ended."""
+        return self._process is not None and not select.select([self._process.stdout], [], [], 0)[0]
+
+    def _order(self, letter: bytes) -> str:
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(b'd' if downloads else b'b')
+            self._process.stdin.write(letter)
             self._process.stdin.flush()
         if line := self._process.stdout.readline():
             return json.loads(line)

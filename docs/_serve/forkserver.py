@@ -1,6 +1,6 @@
 """Builds the course again and again, each time in a fork that has all imports and nothing of the last build.
 
-``python3 -m docs._serve.forkserver`` reads a letter for each build, ``b``, or ``d`` for one with the downloads,
+``python3 -m docs._serve.forkserver`` reads a letter for each order, ``b`` to build, ``d`` to add the downloads,
 and writes a line of JSON: what is wrong, or nothing.  The first build happens here, so that the forks have all
 they need; none of them sees what another has left in memory: breathe, for one, keeps what it has read.  This
 process has no threads, for they do not survive a fork.  The fork for the next build waits already, with its
@@ -16,6 +16,7 @@ import io
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import traceback
@@ -23,26 +24,40 @@ from pathlib import Path
 
 from sphinx.cmd.build import build_main
 
+from .._ext import downloads
 from .site import DOCTREES, GOOD, HTML, NEXT
 
-SPHINX = ['-q', '-n', '-W', '--keep-going', '-c', '.', '-D', f'breathe_projects.code={GOOD}/xml',
+SPHINX = ['-q', '-n', '-W', '--keep-going', '-c', '.', '-D', f'breathe_projects.code={GOOD}/xml', '-D', 'downloads=0',
           '-d', str(NEXT / DOCTREES), 'docs', str(NEXT / HTML)]
 MAKE = ['make', '--no-print-directory', '-k', f'-j{os.cpu_count()}', 'programs']
 MADV_POPULATE_WRITE = 23  # linux/mman.h; since Linux 5.14
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def build(downloads: bool) -> str:
+def build() -> str:
     """Make the programs and, meanwhile, the site; return what is wrong, or nothing."""
     programs = subprocess.Popen(MAKE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 text=True, errors='replace')
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            status = build_main([*SPHINX, '-D', f'downloads={int(downloads)}'])
+            status = build_main(SPHINX)
     except (Exception, SystemExit):
         status = said.write(traceback.format_exc())
     output, _ = programs.communicate()
     return (output if programs.returncode else '') + (said.getvalue() or 'Sphinx failed\n' if status else '')
+
+
+def add_downloads() -> str:
+    """Write what nobody waits for into the site that was built last; return what is wrong, or nothing."""
+    try:
+        downloads.write(Path('docs'), NEXT / HTML)
+    except Exception:
+        return traceback.format_exc()
+    return ''
+
+
+ORDERS = {b'b': build, b'd': add_downloads}
 
 
 def own_memory() -> None:
@@ -60,7 +75,7 @@ def answer(replies: int) -> bool:
     order = os.read(0, 1)
     if not order:
         return False
-    os.write(replies, json.dumps(build(order == b'd')).encode() + b'\n')
+    os.write(replies, json.dumps(ORDERS[order]()).encode() + b'\n')
     return True
 
 
@@ -68,6 +83,7 @@ def fork_to_answer(replies: int) -> bool:
     """The same, in a fork.  Ends this process where the fork was killed."""
     fork = os.fork()
     if not fork:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # with this process, it ends
         gc.disable()  # it does not live long enough
         own_memory()
         going_on = False
