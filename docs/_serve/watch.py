@@ -35,6 +35,7 @@ class Watch:
             if self.inotify >= 0:
                 added = self._add(self.inotify, os.fsencode(folder), CHANGES)
                 if added < 0 and os.path.isdir(folder):
+                    os.close(self.inotify)
                     self.inotify = -1  # the user has no more watches: look again and again
             with contextlib.suppress(OSError):  # it is gone, or may not be read
                 for entry in list(os.scandir(folder)):

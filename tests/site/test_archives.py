@@ -1,5 +1,8 @@
-"""The archives of the built site: complete, the same each time, and they build."""
+"""The archives of the built site: complete, the same bytes everywhere, and they build."""
 
+import gzip
+import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -7,7 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from support import ROOT
+from support import DOCS, ROOT
 
 from docs._ext.archives import archive
 
@@ -25,50 +28,85 @@ def names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def built(folder: Path) -> set[str]:
+def built(folder: Path, *arguments: str) -> set[str]:
     """Run make in there; return what it has made."""
     before = names(folder)
-    done = subprocess.run(["make"], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     return names(folder) - before
 
 
-def test_the_course_has_all_programs_and_the_page_as_text(tmp_path: Path) -> None:
-    course = unpack("ipc-course", tmp_path)
+def test_the_course_has_all_programs_and_the_page(tmp_path: Path) -> None:
+    folder = unpack("ipc-course", tmp_path)
     files = {str(path.relative_to(CODE)) for path in CODE.glob("*/*.[ch]")}
-    assert names(course) == files | {"Makefile", "LICENSE", "screenplay.txt"}
+    assert names(folder) == files | {"Makefile", "LICENSE", "screenplay.rst"}
     for name in files:
-        assert (course / name).read_bytes() == (CODE / name).read_bytes()
-    text = (course / "screenplay.txt").read_text()
-    assert "Produce into Shared Memory" in text and "int main(int argc" in text
-    assert built(course) == {str(Path(name).with_suffix("")) for name in files if name[-1] == "c"}
+        assert (folder / name).read_bytes() == (CODE / name).read_bytes()
+    assert (folder / "screenplay.rst").read_bytes() == (DOCS / "screenplay.rst").read_bytes()
 
 
-def test_the_text_is_what_sphinx_writes_by_itself(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "build/sphinx/doctrees", tmp_path / "trees")  # read for the site, as ours
-    subprocess.run([sys.executable, "-m", "sphinx", "-q", "-b", "text", "-c", ".", "-d",
-                    tmp_path / "trees", "docs", tmp_path / "text"], cwd=ROOT, check=True)
-    text = unpack("ipc-course", tmp_path) / "screenplay.txt"
-    assert text.read_text() == (tmp_path / "text/screenplay.txt").read_text()
+@pytest.mark.parametrize("compiler", ["gcc", "clang", "musl-gcc"])
+def test_the_course_builds_with_the_compilers_and_libraries_that_it_names(compiler: str, tmp_path: Path) -> None:
+    folder = unpack("ipc-course", tmp_path)
+    assert compiler in (folder / "Makefile").read_text()
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
+    assert built(folder, f"CC={compiler}") == {str(path.relative_to(CODE).with_suffix(""))
+                                               for path in CODE.glob("*/*.c")}
+
+
+def test_a_changed_header_makes_those_programs_anew_that_include_it(tmp_path: Path) -> None:
+    for name, family in (("ipc-course", "mq/"), ("ipc-mq", "")):
+        folder = unpack(name, tmp_path)
+        users = {f"{family}{path.stem}" for path in (CODE / "mq").glob("*.c") if '"sample.h"' in path.read_text()}
+        assert users
+        built(folder)
+        (folder / f"{family}sample.h").touch()
+        again = subprocess.run(["make"], cwd=folder, capture_output=True, text=True, check=True).stdout
+        assert set(re.findall(r" -o (\S+)", again)) == users
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_chapter_builds_alone(family: str, tmp_path: Path) -> None:
-    chapter = unpack(f"ipc-{family}", tmp_path)
-    assert built(chapter) == {path.stem for path in (CODE / family).glob("*.c")}
+def test_a_chapter_has_its_programs_and_its_makefile_finds_them(family: str, tmp_path: Path) -> None:
+    folder = unpack(f"ipc-{family}", tmp_path)
+    assert names(folder) == {path.name for path in (CODE / family).glob("*.[ch]")} | {"Makefile", "LICENSE"}
+    wanted = subprocess.run(["make", "-n"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r" -o (\S+)", wanted)) == {path.stem for path in (CODE / family).glob("*.c")}
 
 
-def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
-    one, two = tmp_path / "1" / "x.tar.gz", tmp_path / "2" / "x.tar.gz"
-    for target in (one, two):
-        target.parent.mkdir()
-        archive(target, {"b": b"2", "a": b"1"})
-    assert one.read_bytes() == two.read_bytes()
-    with tarfile.open(one) as tar:
-        assert tar.getnames() == ["x/a", "x/b"]
+def test_the_same_files_give_the_same_bytes_with_every_python_and_zlib(tmp_path: Path) -> None:
+    """Nothing in there is compressed, so that nothing depends on how."""
+    target = tmp_path / "x.tar.gz"
+    archive(target, {"b": b"2" * 100_000, "a": b"1"})
+    packed = target.read_bytes()
+    with gzip.open(target) as unpacked:
+        assert len(packed) > len(unpacked.read()) > 100_000
+    with tarfile.open(target) as tar:
+        assert [(one.name, one.size, one.mode, one.mtime) for one in tar] == [
+            ("x/a", 1, 0o644, 0), ("x/b", 100_000, 0o644, 0)]
+    assert hashlib.sha256(packed).hexdigest() == "b8bf4122abdab3ab546ebf09a871745e46a49cb47324f8b45a8c2eb44470fc44"
 
 
-def test_the_code_page_links_every_archive() -> None:
+def test_neither_rights_nor_times_nor_umask_change_an_archive(tmp_path: Path) -> None:
+    digests = []
+    for mode, umask in ((0o644, 0o022), (0o600, 0o077)):
+        top = tmp_path / f"{mode}"
+        shutil.copytree(CODE, top / "code", copy_function=shutil.copyfile)
+        (top / "docs").mkdir()
+        for file in (ROOT / "LICENSE", DOCS / "screenplay.rst"):
+            shutil.copyfile(file, top / file.relative_to(ROOT))
+        for file in filter(Path.is_file, top.rglob("*")):
+            file.chmod(mode)
+        (top / "made").mkdir()
+        packing = f"import os, pathlib; from docs._ext.archives import course; os.umask({umask}); " \
+                  f"course(pathlib.Path('{top}'), pathlib.Path('{top}/made'))"
+        subprocess.run([sys.executable, "-c", packing], cwd=ROOT, check=True)
+        digests.append({file.name: file.read_bytes() for file in (top / "made").iterdir()})
+    assert digests[0] == digests[1] and len(digests[0]) == len(FAMILIES) + 1
+
+
+def test_the_code_page_links_every_archive_and_the_front_page_that_of_the_course() -> None:
     page = (ROOT / "build/html/code/index.html").read_text()
     for name in ("course", *FAMILIES):
         assert f'href="../ipc-{name}.tar.gz"' in page
+    assert 'href="ipc-course.tar.gz"' in (ROOT / "build/html/index.html").read_text()

@@ -133,9 +133,3 @@ def test_a_term_is_linked_where_the_screenplay_first_uses_it(term: str) -> None:
     first = re.search(rf"(?i)\b{term}s?\b", plain)
     assert first and (first.start() == links[0] + len(":term:`") or term in OTHER_MEANINGS), (
         text[first.start() - 40:first.start() + 40] if first else None)
-
-
-def test_the_archives_are_linked_on_the_front_page() -> None:
-    page = (ROOT / "build/html/index.html").read_text()
-    for archive in (ROOT / "build/html").glob("*.tar.gz"):
-        assert f'href="{archive.name}"' in page
