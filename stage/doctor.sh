@@ -113,6 +113,16 @@ unwritable() {
     done
 }
 
+# Whether programs run among the temporary files (noexec is a way to mount), and sockets, whose names are short.
+tmp_works() {
+    file=$(mktemp 2>/dev/null) || return
+    chmod +x "$file" && [ -x "$file" ] && [ ${#file} -le 75 ]
+    works=$?
+    rm -f "$file"
+    return $works
+}
+tmp_advice="programs or sockets do not work in ${TMPDIR:-/tmp}: TMPDIR=... is to name a short folder where they do"
+
 refuse() {
     case " $* " in *' help '* | *' doctor '* | *' clean '*) return ;; esac
     missing=$(missing "$@")
@@ -126,6 +136,10 @@ refuse() {
         echo "$missing"
     elif [ -n "$place" ]; then
         echo "cannot write to $PWD/$place: copy the folder to where you can, or, after sudo make, sudo rm -r build"
+    else
+        case " $* " in *' check '* | *' promote '* | *' soak '* | *' perform '* | *' recording '*)
+            tmp_works || echo "$tmp_advice"
+        esac
     fi ;;
     esac
 }
@@ -152,6 +166,8 @@ try() {
     name=/ipc-doctor-$$
     if ! compile code/*/"$3".c code/*/"$4".c; then
         note "$1: not tried, for nothing can be compiled"
+    elif [ ! -x "$folder/$3" ]; then
+        note "$1: not tried, for programs do not run in $folder"
     elif said=$("$folder/$3" "$name" 2>&1) && said=$("$folder/$4" "$name" 2>&1); then
         ok "$1"
     else
@@ -194,9 +210,7 @@ place=$(unwritable)
 is_there flock || note "flock: two makes at once disturb each other$(advice flock)"
 
 echo 'To run the programs:'
-if [ -x "$folder/005-read" ] && ! "$folder/005-read" conf.py >"$folder/read"; then
-    note "programs in ${TMPDIR:-/tmp}: they do not run there (mounted noexec?): set TMPDIR to another folder"
-fi
+tmp_works || note "$tmp_advice"
 try "shared memory (/dev/shm, $(df -Pk /dev/shm 2>/dev/null | awk 'END { print int($2 / 1024) }') MiB)" \
     'remove what fills it, or mount it, as root: mount -t tmpfs -o mode=1777 tmpfs /dev/shm' \
     020-shm-create 099-shm-unlink

@@ -47,7 +47,7 @@ def test_the_footer_follows_a_commit_where_git_is_a_file(made: Path) -> None:
     git(made, "add", ".")
     for _ in range(2):
         git(made, "commit", "-q", "--allow-empty", "-m", "another one")
-        done = make(made, "html")
+        done = make(made, "html", GIT_DIR="/nowhere")
         assert done.returncode == 0, done.stdout
         head = subprocess.run(["git", "describe", "--always"], cwd=made, capture_output=True, text=True).stdout.strip()
         assert head in (made / "build/html/index.html").read_text()
@@ -71,6 +71,17 @@ def test_where_nothing_can_be_written_a_line_says_so_before_anything_starts(made
         file.write("\nOne more line.\n")
     [line] = refused(made, f"mount --bind {place} {place} && mount -o remount,bind,ro {place}", "html")
     assert f"cannot write to {made}/build" in line and "copy the folder to where you can" in line
+
+
+def test_where_no_program_runs_or_no_socket_fits_a_line_says_so_before_the_tests(made: Path, tmp_path: Path) -> None:
+    (made / "tmp").mkdir()
+    noexec = "mount -t tmpfs -o noexec tmpfs tmp && export TMPDIR=tmp"
+    [line] = refused(made, noexec, "check")
+    assert "do not work in tmp" in line
+    long = tmp_path / ("long" * 20)
+    long.mkdir()
+    assert f"do not work in {long}" in make(made, "perform", TMPDIR=str(long)).stdout
+    assert make(made, TMPDIR=str(long)).returncode == 0  # that needs neither
 
 
 def test_a_web_server_can_read_the_site_whatever_the_umask_is(made: Path) -> None:
