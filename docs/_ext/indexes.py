@@ -78,14 +78,15 @@ def by_call(docs: Path) -> list[str]:
     for file in sorted((docs.parent / 'code').glob('[!.]*/[!.]*.c')):
         for call in calls(text_of(str(file))):
             users[call].add(file.relative_to(docs.parent))
-    for section, lines in by_section(text_of(str(docs / SCREENPLAY))):
-        where = f':ref:`{section.label}`' if section and section.label else \
-            f':doc:`the introduction <{Path(SCREENPLAY).stem}>`'
-        text = '\n'.join(lines)
-        for name, number in [*MANUAL.findall(text), *WITH_PARENTHESES.findall(text)]:
-            if number:
-                manual.setdefault(name, number)
-            spoken[name][where] = True
+    for page, title in ((SCREENPLAY, 'the introduction'), ('code/index.rst', 'the code page')):
+        for section, lines in by_section(text_of(str(docs / page))):
+            where = f':ref:`{section.label}`' if section and section.label else \
+                f':doc:`{title} <{page.removesuffix(".rst")}>`'
+            text = '\n'.join(lines)
+            for name, number in [*MANUAL.findall(text), *WITH_PARENTHESES.findall(text)]:
+                if number:
+                    manual.setdefault(name, number)
+                spoken[name][where] = True
     rows = []
     for call, files in sorted(users.items()):
         title = f':manpage:`{call}({manual[call]})`' if call in manual else f'``{call}()``'

@@ -25,9 +25,11 @@ def prose(lines: list[str]) -> list[str]:
     """Return the paragraphs of a part of a page, plain.
 
     A listing or a figure is only named; other blocks that are not text are left out.
+    A stage direction, which has ``.. class:: direction`` above it, begins with ``*``,
+    the entry of another list with ``-``.
     """
     found: list[str] = []
-    open_, index = False, 0
+    open_, directed, index = False, '', 0
     while index < len(lines) and NOTE.match(lines[index].strip()):
         index += 1  # what the cue before has ended with
     while index < len(lines):
@@ -36,6 +38,7 @@ def prose(lines: list[str]) -> list[str]:
         directive = DIRECTIVE.match(line)
         if directive or COMMENT.match(line) or LABEL.match(line.strip()):
             open_ = False
+            directed = 'next' if directive and directive[2] == 'class' and directive[3] == 'direction' else ''
             if directive and directive[2] in ('literalinclude', 'figure', 'image'):
                 found.append(f'[{(directive[3] or "").removeprefix("../")}]')
             if is_comment(lines, start) or directive and directive[2] in UNSAID:
@@ -46,11 +49,11 @@ def prose(lines: list[str]) -> list[str]:
             found[-1] = found[-1].upper()
             open_ = False
         elif bullet := BULLET.match(line.strip()):
-            found.append('* ' + plain(line.strip()[bullet.end():]))
-            open_ = True
+            found.append(('* ' if directed else '- ') + plain(line.strip()[bullet.end():]))
+            open_, directed = True, directed and 'list'
         elif open_:
             found[-1] += ' ' + plain(line.strip())
         else:
-            found.append(plain(line.strip()))
-            open_ = True
+            found.append(('* ' if directed == 'next' else '') + plain(line.strip()))
+            open_, directed = True, ''
     return found

@@ -151,7 +151,7 @@ def width(text: str) -> int:
 def render(sheet: Sheet, columns: int, rows: int) -> list[str]:
     """Lay out the notes; return at most ``rows`` lines, each with its control sequences.
 
-    When there is no room for all prose, the stage directions (the bullets) come first.
+    When there is no room for all prose, the stage directions come first.
     """
     def styled(style: str, text: str, hang: int = 2) -> list[str]:
         lines = []

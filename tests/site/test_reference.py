@@ -32,7 +32,7 @@ def test_a_call_is_spoken_of_where_the_screenplay_names_it() -> None:
     rows = dict(re.findall(r"\* - (\S+)\n.*\n     - (.*)", "\n".join(by_call(ROOT / "docs"))))
     assert ":ref:`sem-post`" in rows[":manpage:`sem_post(3)`"]
     assert ":ref:`mq-consume`" in rows[":manpage:`mq_receive(3)`"]
-    assert ":doc:`the introduction <screenplay>`" in rows[":manpage:`strtoll(3)`"]
+    assert ":doc:`the code page <code/index>`" in rows[":manpage:`strtoll(3)`"]
     for call, places in rows.items():
         assert places != "\\" or not call.startswith(":manpage:"), call
 
@@ -40,14 +40,15 @@ def test_a_call_is_spoken_of_where_the_screenplay_names_it() -> None:
 def test_a_command_is_not_the_call_of_the_same_name(tmp_path: Path) -> None:
     (tmp_path / "code/x").mkdir(parents=True)
     (tmp_path / "code/x/010-x.c").write_text("int main(void)\n{\n    printf();\n}\n")
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/code").mkdir(parents=True)
+    (tmp_path / "docs/code/index.rst").write_text("Code\n====\n")
     (tmp_path / "docs/screenplay.rst").write_text(
         "Page\n====\n\n.. _one:\n\nOne\n---\n\n:manpage:`printf(1)`\n\n.. _two:\n\nTwo\n---\n\n:manpage:`printf(3)`\n")
     rows = "\n".join(by_call(tmp_path / "docs"))
     assert ":ref:`two`" in rows and ":ref:`one`" not in rows
 
 
-@pytest.mark.parametrize("page", ["screenplay", "performing"])
+@pytest.mark.parametrize("page", ["screenplay", "questions"])
 def test_what_a_session_shows_is_in_the_index_with_a_link_to_that_session(page: str) -> None:
     rows = re.findall(r"<tr.*?</tr>", PAGE.read_text(), re.DOTALL)
     script = read(str(ROOT / f"docs/{page}.rst"))
@@ -59,10 +60,10 @@ def test_what_a_session_shows_is_in_the_index_with_a_link_to_that_session(page: 
             assert any(f">{name}</" in row and link in row for row in rows), (name, link)
             found.add(name)
     assert found >= {"screenplay": {"EEXIST", "ENOENT", "EINVAL", "EMFILE", "ENODEV", "SIGBUS", "SIGINT"},
-                     "performing": {"EOVERFLOW", "SIGKILL"}}[page]
+                     "questions": {"EOVERFLOW", "SIGKILL"}}[page]
 
 
-@pytest.mark.parametrize("page", ["screenplay", "performing"])
+@pytest.mark.parametrize("page", ["screenplay", "questions"])
 def test_every_error_line_of_the_sessions_is_found(page: str) -> None:
     """A line of a program that has failed, "program: call object: text", has an errno."""
     for cue in read(str(ROOT / f"docs/{page}.rst")).cues():

@@ -61,12 +61,14 @@ PROSE = {
         "[code/x.c]",
         "Text of two lines.",
     ],
-    "Title\n-----\n\n:Minutes: 3\n\n* Deed\n  of :ref:`this <that>`": ["TITLE", "* Deed of this"],
+    "Title\n-----\n\n:Minutes: 3\n\n* Deed\n  of :ref:`this <that>`": ["TITLE", "- Deed of this"],
+    ".. class:: direction\n\n* Do\n* Show\n\nText\n\n* entry": ["* Do", "* Show", "Text", "- entry"],
+    ".. class:: direction\n\nShow this.\n\nText": ["* Show this.", "Text"],
     ".. note::\n\n   See :manpage:`open(2)`, ``a*b*c`` and *that*": ["See open(2), a*b*c and that"],
     ":manpage:`open(2)` opens::\n\n.. _label:\n\n.. comment\n\nEnd": ["open(2) opens", "End"],
     ".. figure:: f.svg\n   :alt: nothing\n      of that\n\n   Caption\n\n#. First": [
         "[f.svg]",
-        "* First",
+        "- First",
     ],
     "   [blocked in read]\n\nText": ["Text"],
 }

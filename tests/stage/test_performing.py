@@ -17,6 +17,7 @@ from stage.perform.keys import KEYS
 from stage.perform.tmux import CONFIGURATION
 
 PERFORMING = (ROOT / "docs/performing.rst").read_text()
+QUESTIONS = (ROOT / "docs/questions.rst").read_text()
 SCREENPLAY = read(str(ROOT / "docs/screenplay.rst"))
 SITE = ROOT / "build/html"
 
@@ -91,21 +92,24 @@ def test_the_site_says_in_words_how_long_each_section_takes() -> None:
 
 
 def test_each_section_with_questions_is_one_of_the_screenplay_in_its_order() -> None:
-    page = parse("performing.rst", PERFORMING)
-    titles = [section.title for section in page.sections]
-    first = titles.index("Questions")
-    asked = titles[first + 1:titles.index("Timing")]
+    asked = [section.title for section in parse("questions.rst", QUESTIONS).sections[1:]]
     assert len(asked) > 10
-    assert all(section.depth == 2 for section in page.sections[first + 1:first + 1 + len(asked)])
-    there = [section.title for section in SCREENPLAY.sections]
-    assert [title for title in there if title in asked] == asked
+    assert [section.title for section in SCREENPLAY.sections if section.title in asked] == asked
+
+
+def test_each_section_with_questions_is_linked_from_the_end_of_that_of_the_screenplay() -> None:
+    """From the end of the chapter where its sections have no questions of their own."""
+    for section in parse("questions.rst", QUESTIONS).sections[1:]:
+        label = section.label.removeprefix("questions-")
+        _, _, after = SCREENPLAY.text.partition(f"\n.. _{label}:\n")
+        text = re.split(r"\n\.\. _[a-z-]+:\n\n.*\n" + ("-" if label == "mmap" else "[-.]") + "{4}", after)[0]
+        assert f"`Questions after this {'chapter' if label == 'mmap' else 'section'} <{section.label}>`" in text
 
 
 def test_ten_questions_or_more_are_asked_and_answered() -> None:
-    questions = PERFORMING[PERFORMING.index("\nQuestions\n---"):]
-    answered = re.findall(r"^(\S.*\?)\n   \S", questions, re.M)
+    answered = re.findall(r"^(\S.*\?)\n   \S", QUESTIONS, re.M)
     assert len(answered) >= 10
-    assert answered == re.findall(r"^(\S.*\?)$", questions, re.M)
+    assert answered == re.findall(r"^(\S.*\?)$", QUESTIONS, re.M)
 
 
 def commands() -> set[str]:

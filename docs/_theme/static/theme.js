@@ -1,4 +1,4 @@
-// What needs a script: the switch between light and dark, and the copy buttons.
+// What needs a script: the switches (light or dark, stage directions), the copy buttons, and what unfolds by itself.
 'use strict';
 
 const root = document.documentElement;
@@ -6,13 +6,15 @@ const system = matchMedia('(prefers-color-scheme: dark)');
 
 // Nothing is kept where the browser refuses to: then the choice holds for this page.
 const store = {
-  get theme() { try { return localStorage.getItem('theme'); } catch { return null; } },
-  set theme(value) {
-    try { value ? localStorage.setItem('theme', value) : localStorage.removeItem('theme'); } catch { }
+  get(name) { try { return localStorage.getItem(name); } catch { return null; } },
+  set(name, value) {
+    try { value ? localStorage.setItem(name, value) : localStorage.removeItem(name); } catch { }
   },
 };
 
-if (store.theme) root.dataset.theme = store.theme; // before the first line is drawn
+for (const name of ['theme', 'directions']) { // before the first line is drawn
+  if (store.get(name)) root.dataset[name] = store.get(name);
+}
 
 // Who chooses what the system has follows the system again.
 function switchTheme() {
@@ -20,7 +22,34 @@ function switchTheme() {
   const other = now === 'dark' ? 'light' : 'dark';
   const chosen = other === (system.matches ? 'dark' : 'light') ? '' : other;
   if (chosen) root.dataset.theme = chosen; else delete root.dataset.theme;
-  store.theme = chosen;
+  store.set('theme', chosen);
+}
+
+// Who reads alone may do without what is said to an instructor.
+function addDirectionsSwitch() {
+  const title = document.querySelector('main:has(.direction) h1');
+  if (!title) return;
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'copy directions';
+  const say = () => { button.textContent = `${root.dataset.directions ? 'Show' : 'Hide'} the stage directions`; };
+  button.addEventListener('click', () => {
+    if (root.dataset.directions) delete root.dataset.directions; else root.dataset.directions = 'hidden';
+    store.set('directions', root.dataset.directions);
+    say();
+  });
+  say();
+  (document.querySelector('h1 ~ .minutes') || title).after(button);
+}
+
+// What an address leads to is open; so is all of a page on paper.
+function unfold() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let inside = false;
+  for (let node = target; node; node = node.parentElement) {
+    if (node.localName === 'details' && !node.open) { node.open = true; inside = true; }
+  }
+  if (inside) target.scrollIntoView();
 }
 
 // Of a session what is typed at these prompts, without prompts and output; of anything else, all.
@@ -90,6 +119,10 @@ document.addEventListener('DOMContentLoaded', () => {
   const menu = document.querySelector('#menu');
   menu.addEventListener('click', event => { if (event.target.closest('a')) menu.hidePopover?.(); });
   document.querySelectorAll('div.highlight').forEach(addCopyButtons);
+  addDirectionsSwitch();
+  unfold();
+  addEventListener('hashchange', unfold);
+  addEventListener('toggle', reachScrolled, true);
   addEventListener('load', reachScrolled);
   addEventListener('resize', reachScrolled);
   // From what the search has found to the words in the page.
