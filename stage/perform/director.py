@@ -19,7 +19,8 @@ from .keys import Keys
 from .notes import Prompter
 from .panes import Panes
 from .performer import GivenUp, Performer
-from .plan import Plan, find
+from .places import find
+from .plan import Plan
 
 
 class Director:
@@ -104,12 +105,12 @@ class Director:
         if (yield from self.next()) and self.performer.typist.typed:
             yield from self.next()
 
-    def jump(self, asked: str) -> Play[None]:
-        """Go to a scene, given by its number or by words of its section's title."""
-        if scene := find(self.plan.page, asked):
-            yield from self.rewind(scene)
+    def jump(self, asked: str, chosen: str = '0') -> Play[None]:
+        """Go to a scene, given by its number or by words; if several are meant, to the one that was chosen."""
+        if scenes := find(self.plan.page, asked, self.plan.near(self.at)[0].number):
+            yield from self.rewind(scenes[int(chosen) % len(scenes)])
         else:
-            self.prompter.message = f'No scene "{asked}": give its number, or a part of a title.'
+            self.prompter.message = f'No scene "{asked}": give its number, or words of a title.'
 
     def reset(self) -> Play[None]:
         """Begin the scene again, on a stage as it was then."""

@@ -17,6 +17,8 @@ SCREEN = '\x1f'
 KEY = re.compile(r'\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[!-~])|[\s\S]')
 #: Escape alone, and how tmux.conf sends it while something is asked.
 CANCEL = '\x1b', '\x07'
+#: The next or the one before of several scenes: Tab, and the arrows down and up.
+CHOICES = {'\t': 1, '\x1b[B': 1, '\x1bOB': 1, '\x1b[A': -1, '\x1bOA': -1}
 HELP = 'PgDn next  PgUp back  F4 pane  F5 retry  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
 
 
@@ -28,6 +30,8 @@ class Keys:
         self.fast = fast
         self.asking: str | None = None
         """What has been typed after F7."""
+        self.chosen = 0
+        """Which of the scenes that it may mean."""
         self.quitting = False
         self.resized = False
         """The screen has changed: its size, or who is attached."""
@@ -46,7 +50,7 @@ class Keys:
         if self.asking is not None and not deed:
             self._ask(self.asking, key)
         elif deed == 'jump':
-            self.asking = ''
+            self.asking, self.chosen = '', 0
         elif deed == 'fast':
             self.fast = not self.fast
         elif deed:
@@ -59,10 +63,12 @@ class Keys:
         """Type a letter of what F7 has asked for."""
         if key == '\r':
             self.asking = None
-            self.deeds.append(('jump', asked))
+            self.deeds.append(('jump', asked, str(self.chosen)))
+        elif key in CHOICES:
+            self.chosen += CHOICES[key]
         elif key == '\x7f':
-            self.asking = asked[:-1]
+            self.asking, self.chosen = asked[:-1], 0
         elif key in CANCEL:
             self.asking = None
         elif key.isprintable():
-            self.asking = asked + key
+            self.asking, self.chosen = asked + key, 0

@@ -27,7 +27,7 @@ from ..sandbox.sandbox import open_sandbox
 from . import tmux
 from .live import Live
 from .performance import Performance
-from .plan import find
+from .places import find
 from .screen import Screen
 
 PREFIX = 'ipc-stage-'
@@ -51,10 +51,10 @@ def perform(options: argparse.Namespace) -> int:
     page = read(options.pages[0])
     if not page.scenes:
         raise tmux.ScreenError(f'{page.path} has no scenes')
-    scene = find(page, options.scene) if options.scene else page.scenes[0]
-    if scene is None:
+    scenes = find(page, options.scene) if options.scene else page.scenes
+    if not scenes:
         raise tmux.ScreenError(f'{page.path} has no scene "{options.scene}": give its number, '
-                               f'1 to {len(page.scenes)}, or a part of a title')
+                               f'1 to {len(page.scenes)}, or words of a title')
     seen = all(os.isatty(fd) for fd in range(3))
     tmux.check_version()
     check_terminal(seen, options.auto)
@@ -66,7 +66,7 @@ def perform(options: argparse.Namespace) -> int:
     level, why = ('host', '') if options.host else \
         (options.level, 'asked for') if options.level else namespaces.choose()
     folder, lock = new_folder()
-    order = Order(options.command, page.path, options.programs, level, why, options.deadline, scene.number,
+    order = Order(options.command, page.path, options.programs, level, why, options.deadline, scenes[0].number,
                   auto=options.auto, pace=options.pace, seen=seen, folder=folder)
     try:
         with namespaces.start(order, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -11,7 +11,8 @@ from ..check.renaming import Renaming
 from ..page.model import AtPrompt, Blocked, Cue, Running, Scene
 from ..page.prose import plain, prose
 from .keys import HELP, Keys
-from .plan import Plan, contents
+from .places import contents, find
+from .plan import Plan
 
 BOLD, DIM, REVERSE, GREEN, RED, YELLOW = '1', '2', '7', '32', '31', '33'
 
@@ -63,7 +64,7 @@ class Prompter:
     def state(self) -> tuple[object, ...]:
         """Return what the notes depend on, but for the place in the page."""
         keys = self.keys
-        return (self.message, [*self.results], keys.asking, keys.fast, keys.quitting, self.seconds())
+        return (self.message, [*self.results], keys.asking, keys.chosen, keys.fast, keys.quitting, self.seconds())
 
     def sheet(self, at: int, todo: str, waiting: list[str], renaming: Renaming) -> Sheet:
         """Return what is to be seen before the cue of this index; ``todo`` is what is to be pressed."""
@@ -78,8 +79,8 @@ class Prompter:
         sheet.clock = f'{seconds // 60}:{seconds % 60:02}' + (
             f' planned {done - before[-1].minutes}-{done} of {planned}' if planned else '')
         if self.keys.asking is not None:
-            sheet.message = f'Jump to scene (number or title, Enter): {self.keys.asking}_'
-            sheet.prose = contents(page)
+            sheet.message = f'Jump to scene (number or words, Tab, Enter): {self.keys.asking}_'
+            sheet.prose = self._places(self.keys.asking, scene.number)
         elif self.keys.quitting:
             sheet.message = 'Press F10 again to end the performance.'
         if at == len(self.plan):
@@ -92,6 +93,14 @@ class Prompter:
                 'key': f'press {cue.command}', 'resume': 'goes on'}[cue.kind]
         sheet.coming = [f'({cue.terminal}) {said}{todo}', *expected(cue, rest, waiting)]
         return sheet
+
+    def _places(self, asked: str, after: int) -> list[str]:
+        """Return the scenes that may be meant, the chosen one marked; all sections, if nothing is asked for yet."""
+        if not asked:
+            return contents(self.plan.page)
+        scenes = find(self.plan.page, asked, after)
+        return [f'{"*" if number == self.keys.chosen % len(scenes) else " "} {scene.number} {plain(scene.section)}'
+                for number, scene in enumerate(scenes)] or ['No such scene.']
 
     def _prose(self, scene: Scene) -> list[str]:
         """Return the text between the last scene and this one."""

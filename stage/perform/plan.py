@@ -1,4 +1,4 @@
-"""What an instructor does with a page: its steps, one key each, and where one can jump to.
+"""What an instructor does with a page: its steps, one key each.
 
 A *step* is everything whose time is not the instructor's: a command or a key, with the terminals that go on
 because of it, and all that comes while a program runs by the clock that will end by itself. A program that
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..page.model import Cue, Page, Running, Scene
-from ..page.prose import plain
 
 
 class Plan:
@@ -79,21 +78,3 @@ def _until(cues: Sequence[tuple[Scene, Cue]], at: int) -> int:
     if cues[end][1].kind == 'key':
         return at + 1  # it runs until then, however long that is
     return next((index for index in range(at, end) if cues[index][0] is not scene), end + 1)
-
-
-def find(page: Page, asked: str) -> Scene | None:
-    """Return the scene of this number, or the first in a section with these words in its title."""
-    if asked.isdecimal():
-        return page.scenes[int(asked) - 1] if 0 < int(asked) <= len(page.scenes) else None
-    words = asked.lower().strip()
-    return next((scene for scene in page.scenes
-                 if words and words in plain(scene.section).lower()), None)
-
-
-def contents(page: Page) -> list[str]:
-    """Return the sections that have scenes, with the numbers of these."""
-    found: dict[str, list[int]] = {}
-    for scene in page.scenes:
-        found.setdefault(scene.section, []).append(scene.number)
-    return [f'* {numbers[0]}-{numbers[-1]} {plain(title)}' if len(numbers) > 1
-            else f'* {numbers[0]} {plain(title)}' for title, numbers in found.items()]

@@ -173,6 +173,19 @@ def test_keys_that_come_at_once_are_not_lost(on: Show) -> None:
     on.shown("main", "$ xy")
 
 
+def test_what_may_be_meant_is_offered_and_chosen(on: Show) -> None:
+    on.press("F7")
+    on.noted("Jump")
+    on.type("it")
+    on.noted("Enter): it_", "* 2 Wake It", "4 Count It", "1 Say It")
+    on.press("Tab")
+    on.noted("* 4 Count It")
+    on.press("Up", "Up")
+    on.noted("* 1 Say It")
+    on.press("Down", "Down", "Enter")
+    on.noted("4/5", "(counter) $ sh")
+
+
 def test_while_a_scene_is_asked_for_every_key_is_the_notes(on: Show) -> None:
     jump(on, "memory, µ;#x")
     on.noted('No scene "memory, µ;#x"')

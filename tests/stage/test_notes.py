@@ -1,8 +1,6 @@
 """What belongs to a step, and what the notes say of it."""
 
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 from play import scene
@@ -13,7 +11,6 @@ from stage.page.reader import parse
 from stage.perform.keys import HELP
 from stage.perform.notes import Sheet, render, width
 from stage.perform.plan import Plan
-from stage.perform.tmux import CONFIGURATION
 
 pytestmark = performed
 
@@ -98,16 +95,3 @@ def test_the_notes_fit_their_screen(columns: int, rows: int) -> None:
     assert max(map(width, plain)) <= columns
     assert "planned" in plain[0]
     assert "quit" in plain[-1]
-
-
-def test_the_configuration_is_understood_by_tmux(tmp_path: Path) -> None:
-    socket = tmp_path / "socket"
-    call = ["tmux", "-S", str(socket), "-f", "/dev/null"]
-    try:
-        subprocess.run([*call, "new-session", "-d"], check=True)
-        said = subprocess.run(
-            [*call, "source-file", str(CONFIGURATION)], capture_output=True, text=True, check=False
-        )
-        assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
-    finally:
-        subprocess.run([*call, "kill-server"], check=False)
