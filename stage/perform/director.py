@@ -68,7 +68,7 @@ class Director:
             return True
         yield from self._enter(scene)
         step = self.plan.step(self.at)
-        if not typist.typed:
+        if not typist.ready():
             if why := performer.busy(self.at):
                 self.prompter.message = why
                 return False

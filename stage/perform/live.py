@@ -47,6 +47,8 @@ class Live(Terminal):
     prompted = False
     #: How many commands the shell has begun to execute.
     entered = 0
+    #: How often it has asked for a line.
+    prompts = 0
     #: Somebody has typed at this prompt.
     touched = False
     #: Rows and columns.
@@ -92,6 +94,7 @@ class Live(Terminal):
         if number != self._number:
             self._end_line()
             self._number = number
+            self.prompts += 1
             self.output += b'\x01' + status + b'\x02' if status else PROMPT2
             self.prompted, self._executing, self.touched = bool(status), False, False
         elif not self._outdated and self._line:

@@ -142,7 +142,7 @@ class Performance:
 
     def _draw(self) -> None:
         """Draw the notes, where something has changed."""
-        at, typed = self.director.at, bool(self.performer.typist.typed)
+        at, typed = self.director.at, self.performer.typist.ready()
         state = (at, typed, bool(self.deed), self.prompter.state(), self.panes.sheets())
         if state == self.drawn:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 
 from ..sandbox.clock import Clock, Play, rest
 from .live import CLEAR_LINE, Live
@@ -11,45 +12,72 @@ from .live import CLEAR_LINE, Live
 LETTER = 0.03
 
 
+@dataclass
+class Line:
+    """A command that has been typed, and not entered by us."""
+
+    terminal: Live
+    command: str
+    entered: int
+    """How many commands the terminal had executed before."""
+    prompt: int
+    """At which prompt it stands, the last one if the command has several lines."""
+
+    def is_entered(self) -> bool:
+        """Whether somebody else has pressed Enter."""
+        return self.terminal.entered != self.entered
+
+    def stands(self) -> bool:
+        """Whether it is still there, as far as can be told: Ctrl-C would have brought another prompt."""
+        return not self.terminal.gone and self.terminal.prompts == self.prompt
+
+
 class Typist:
     """Knows what stands at the prompts and has not been entered; ``clock`` waits for the shell."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.typed: dict[int, tuple[Live, str, int]] = {}  # cue -> where, what, and since when
+        self.typed: dict[int, Line] = {}  # by the index of the cue
         self.rush = False  # the rest of the command is to be there at once
+
+    def ready(self) -> bool:
+        """Whether a command has been typed, and Enter comes next, or has been pressed by hand."""
+        return any(line.stands() or line.is_entered() for line in self.typed.values())
 
     def type(self, index: int, terminal: Live, command: str, slow: bool = False) -> Play[None]:
         """Type a command, ``slow`` a letter at a time; Enter is still to be pressed."""
-        if terminal.touched or index in self.typed:
+        if terminal.touched or index in self.typed and self.typed[index].stands():
             terminal.write(CLEAR_LINE.encode())
         terminal.begin(command)
-        self.typed[index] = terminal, command, terminal.entered
+        lines = command.split('\n')
+        line = self.typed[index] = Line(terminal, command, terminal.entered, terminal.prompts)
         self.rush = False
-        for number, line in enumerate(command.split('\n')):
+        for number, text in enumerate(lines):
             if number:
                 terminal.write(b'\r')
                 yield from self.clock.wait(terminal, functools.partial(terminal.asks_for_line, number))
-            for letter in line if slow else [line]:
-                terminal.write(letter.encode())
+                line.prompt += 1
+            for letters in text if slow else [text]:
+                if not line.stands():
+                    return  # somebody has pressed Ctrl-C or Enter meanwhile
+                terminal.write(letters.encode())
                 if slow and not self.rush:
                     yield from rest(LETTER)
 
     def enter(self, index: int, terminal: Live, command: str) -> Play[None]:
         """Press Enter; type the command before, if it does not stand there."""
-        _, text, entered = self.typed.get(index, (terminal, '', terminal.entered))
-        if terminal.entered == entered:
-            if text != command or terminal.touched:
+        line = self.typed.get(index)
+        if not line or not line.is_entered():
+            if not line or not line.stands() or line.command != command or terminal.touched:
                 yield from self.type(index, terminal, command)
             terminal.enter()
         self.typed.pop(index, None)
 
     def take_away(self) -> None:
         """Take away what has been typed and not been entered."""
-        for terminal, command, entered in self.typed.values():
-            if terminal.entered == entered and not terminal.gone:
-                terminal.write(b'\x03' if '\n' in command else CLEAR_LINE.encode())
-                terminal.busy = False
+        for line in self.typed.values():
+            if line.stands() and not line.is_entered():
+                line.terminal.write(b'\x03' if '\n' in line.command else CLEAR_LINE.encode())
+            if not line.is_entered():
+                line.terminal.busy = False
         self.typed.clear()
-
-

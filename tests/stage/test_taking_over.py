@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from play import page, scene
 from show import Show, fast, jump, performed, show
 
 pytestmark = performed
@@ -29,6 +30,46 @@ def test_what_is_typed_is_replaced_if_it_has_been_changed(on: Show) -> None:
     on.press("PageDown")
     on.noted("✓ echo hello")
     on.shown("main", "$ echo hello", "hello", "$")
+
+
+def test_what_was_typed_and_taken_away_by_ctrl_c_is_typed_again(on: Show) -> None:
+    on.press("PageDown")
+    on.noted("[Enter]")
+    on.press("C-c")
+    on.shown("main", "$ echo hello^C", "$")
+    on.wait(lambda: "[Enter]" not in on.notes())
+    on.press("PageDown")
+    on.shown("main", "$ echo hello^C", "$ echo hello")
+    on.noted("[Enter]")
+    on.press("PageDown")
+    on.noted("✓ echo hello")
+    on.shown("main", "$ echo hello^C", "$ echo hello", "hello", "$")
+
+
+def test_a_command_of_several_lines_that_was_taken_away_is_typed_again(tmp_path: Path) -> None:
+    with show(page(tmp_path, scene("$ cat << END\n> one\n> END\none\n$ true\n"))) as on:
+        on.noted("cat << END")
+        on.press("PageDown")
+        on.shown("main", "$ cat << END", "> one", "> END")
+        on.noted("[Enter]")
+        on.press("C-c")
+        on.wait(lambda: on.panes()["main"].endswith("\n$"))
+        on.press("PageDown")
+        on.noted("[Enter]")
+        on.press("PageDown")
+        on.noted("✓ cat << END")
+        on.shown("main", "$ cat << END", "> one", "> END", "one", "$")
+
+
+def test_an_empty_line_by_hand_is_no_command(on: Show) -> None:
+    on.press("PageDown")
+    on.noted("[Enter]")
+    on.press("C-u", "Enter")
+    on.shown("main", "$", "$")
+    on.press("PageDown")
+    on.noted("[Enter]")
+    on.press("PageDown")
+    on.noted("✓ echo hello")
 
 
 def test_a_busy_terminal_is_left_alone_and_the_notes_say_why(on: Show) -> None:
