@@ -15,6 +15,9 @@ from .places import contents, find
 from .plan import Plan
 
 BOLD, DIM, REVERSE, GREEN, RED, YELLOW = '1', '2', '7', '32', '31', '33'
+#: How a cue went: as the page says, not so, or not so where it need not be.
+HELD, FAILED, DIFFERS = '✓', '✗', '~'
+MARKS = {HELD: GREEN, FAILED: RED, DIFFERS: YELLOW}
 
 
 @dataclass
@@ -27,8 +30,8 @@ class Sheet:
     """Paragraphs."""
     coming: list[str] = field(default_factory=list)
     """The next command and what is expected of it; the first line stands out."""
-    results: list[tuple[bool, str]] = field(default_factory=list)
-    """Of the last step: whether something held, and what is said of it."""
+    results: list[str] = field(default_factory=list)
+    """Of the last step; each begins with one of :data:`MARKS`."""
     message: str = ''
     keys: str = ''
 
@@ -44,14 +47,14 @@ class Prompter:
     def __init__(self, plan: Plan, keys: Keys) -> None:
         self.plan, self.keys = plan, keys
         self.message = ''
-        self.results: list[tuple[bool, str]] = []  # of the last step, see Sheet
+        self.results: list[str] = []  # of the last step, see Sheet
         self.began: float | None = None
         self.prose: tuple[int, list[str]] = 0, []
 
-    def tell(self, said: str, held: bool) -> None:
+    def tell(self, mark: str, said: str) -> None:
         """Say how a cue went; what did not hold stays until the next step begins."""
-        self.results = [result for result in self.results if not result[0]]
-        self.results.append((held, f'{"✓" if held else "✗"} {said}'))
+        self.results = [result for result in self.results if result[0] != HELD]
+        self.results.append(f'{mark} {said}')
 
     def begin(self) -> None:
         """The clock runs from the first key on."""
@@ -173,7 +176,7 @@ def render(sheet: Sheet, columns: int, rows: int) -> list[str]:
     space = columns - width(sheet.title) - width(sheet.clock)
     title = sheet.title if space > 0 else sheet.title[:columns - width(sheet.clock) - 2] + '… '
     head = f'{title}{" " * space}{sheet.clock}'[:columns]
-    result = [line for held, said in sheet.results for line in styled(GREEN if held else RED, said)[:4]]
+    result = [line for said in sheet.results for line in styled(MARKS[said[0]], said)[:4]]
     message = styled(BOLD + ';' + YELLOW, sheet.message)[:4] if sheet.message else []
     keys = styled(DIM, sheet.keys, 0)
     coming = styled(BOLD, sheet.coming[0], 4)[:4] if sheet.coming else []

@@ -13,7 +13,7 @@ from ..sandbox.sandbox import Sandbox
 from ..sandbox.terminal import Observation
 from .director import Director
 from .keys import Keys
-from .notes import Prompter, render
+from .notes import FAILED, Prompter, render
 from .panes import Panes
 from .performer import GivenUp, Performer
 from .plan import Plan
@@ -98,7 +98,7 @@ class Performance:
             if not self.begun:
                 raise
             self.deed = None
-            self.prompter.tell(str(failed), False)
+            self.prompter.tell(FAILED, str(failed))
         return True
 
     def _hurry(self) -> None:

@@ -8,7 +8,7 @@ from ..sandbox.clock import Play
 from ..sandbox.sandbox import Sandbox
 from ..sandbox.terminal import Terminal
 from .live import Live
-from .notes import Prompter, prompt
+from .notes import DIFFERS, FAILED, HELD, Prompter, prompt
 from .panes import Panes
 from .plan import Plan
 from .typist import Typist
@@ -95,35 +95,45 @@ class Performer(Player):
             self.prompter.message = why
             return False
         if cue.kind != 'run' and not self.terminal(cue).busy:
-            self.prompter.tell(f'passed over: terminal {cue.terminal} is at its prompt already', False)
+            self.prompter.tell(FAILED, f'passed over: terminal {cue.terminal} is at its prompt already')
             return not self.auto
         if not typed:
             self.panes.focus(cue)
         self.played += 1
         try:
-            yield from self.silently(index)
-            self.prompter.tell(cue.title(), True)
+            differs = yield from self.silently(index)
+            self.prompter.tell(DIFFERS if differs else HELD, f'{cue.title()}: may differ here: {differs}'
+                               if differs else cue.title())
         except Failed as failed:
-            self.prompter.tell(f'{cue.title()}: {failed}', False)
+            self.prompter.tell(FAILED, f'{cue.title()}: {failed}')
             if self.auto:
                 self.failures.append(failed.failure)
         except GivenUp as given_up:
-            self.prompter.tell(f'{cue.title()}: {given_up}', False)
+            self.prompter.tell(FAILED, f'{cue.title()}: {given_up}')
             raise
         finally:
             self.typist.typed.pop(index, None)
         self.panes.fit((cue.terminal, cue.root))
         return True
 
-    def silently(self, index: int) -> Play[None]:
-        """Play a cue, and note which values of the page it has brought."""
+    def silently(self, index: int) -> Play[str]:
+        """Play a cue, and note which values of the page it has brought.
+
+        Returns:
+            What differs from the page, where that is no failure: on the machine itself a private scene must differ.
+        """
         self.index = index
         self.renaming.forget(self.bound.pop(index, ()))
         before = set(self.renaming.real)
         try:
             yield from self.play_cue(self.plan.cue(index))
+        except Failed as failed:
+            if self.sandbox.level != 'host' or not self.plan.cues[index][0].private:
+                raise
+            return str(failed)
         finally:
             self.bound[index] = set(self.renaming.real) - before
+        return ''
 
     def _enter(self, terminal: Terminal, command: str) -> Play[None]:
         assert isinstance(terminal, Live)

@@ -194,6 +194,21 @@ def test_on_the_host_objects_are_everybodys_and_removed_at_the_end(
             other.unlink(missing_ok=True)
 
 
+def test_on_the_host_a_private_scene_may_differ_and_is_no_failure(tmp_path: Path) -> None:
+    path = page(
+        tmp_path,
+        scene("$ echo one; false\ntwo\n$ echo same\nsame\n", "private"),
+        scene("$ echo three\n3\n$ true\n"),
+    )
+    with the_machine(), show(path, "--host", level=False) as on:
+        on.noted("echo one")
+        fast(on, '~ echo one; false: may differ here: "one" instead of "two"', "✓ echo same")
+        fast(on, '✗ echo three: "three" instead of "3"')
+        jump(on, "2")
+        on.noted("2/2", "(main) $ echo three")
+        assert "[exit 0]" in on.quit()
+
+
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_on_the_host_what_was_left_over_is_named_and_removed_if_wanted(
     tmp_path: Path, name: str, answer: str

@@ -85,7 +85,7 @@ def test_the_notes_fit_their_screen(columns: int, rows: int) -> None:
         clock="0:00 planned 0-5 of 15",
         prose=["Paragraph " * 40, "* Deed", "word " * 300, "x" * 300],
         coming=["(main) $ " + "command " * 30, *["expected " * 20] * 5],
-        results=[(False, "✗ " + "reason " * 50)],
+        results=["✗ " + "reason " * 50],
         message="message " * 20,
         keys=HELP,
     )
