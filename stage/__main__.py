@@ -14,8 +14,6 @@ from .check.promoting import Promotion, write
 from .check.rehearsal import Rehearsal, show_progress
 from .page.model import ScriptError
 from .page.reader import read
-from .perform import launch
-from .perform.tmux import ScreenError
 from .sandbox import namespaces
 from .sandbox.clock import DEADLINE
 from .sandbox.namespaces import Order
@@ -50,13 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == 'clean':
             return clean(read(path) for path in options.pages)
         if options.command == 'perform':
-            return launch.play(options.inside) if options.inside else launch.perform(options)
+            return _perform(options)
         if options.inside:
             return _play(options.inside)
         return _send_inside(options)
     except ScriptError as error:
         print(error, file=sys.stderr)
-    except (OSError, ScreenError) as error:
+    except OSError as error:
         print(f'stage: {error}', file=sys.stderr)
     except subprocess.CalledProcessError as error:
         print(f'stage: {error.cmd[0]} failed: {(error.stderr or "").strip()}', file=sys.stderr)
@@ -128,6 +126,17 @@ def _send_inside(options: argparse.Namespace) -> int:
                       options.scene, options.keep_going)
         worst = max(worst, namespaces.inside(order))
     return worst
+
+
+def _perform(options: argparse.Namespace) -> int:
+    """Perform; the other commands start sooner without importing this."""
+    from .perform import launch
+    from .perform.tmux import ScreenError
+    try:
+        return launch.play(options.inside) if options.inside else launch.perform(options)
+    except ScreenError as error:
+        print(f'stage: {error}', file=sys.stderr)
+    return 2
 
 
 def _play(order: Order) -> int:

@@ -14,8 +14,8 @@ import signal
 from ..sandbox.terminal import Terminal, as_lines, as_text
 
 #: What is said of a program that a signal has ended; the longer ones first.
-SIGNALS = sorted(filter(None, map(signal.strsignal, signal.valid_signals())), key=len, reverse=True)
-SIGNAL = '|'.join(SIGNALS)
+SIGNALS = sorted(map(signal.strsignal, signal.Signals), key=len, reverse=True)
+SIGNAL = '|'.join(map(re.escape, SIGNALS))
 CORE = r'\(core dumped\)'
 ENDED = re.compile(rf'(?P<said>.*?(?:{SIGNAL}))(?: {CORE}|  +(?:{CORE} )?(?P<command>\S.*))?')
 JOB = re.compile(rf'(?P<number>\[\d+\][+ -]? +)(?P<state>{SIGNAL}|Running|Stopped(?: \(.*?\))?|Done(?:\(\d+\))?|'

@@ -30,7 +30,7 @@ from stage.page.reader import read
 
 SAVED = "code/shm/030-shm-produce.c"  # the file that is edited
 PROGRAMS = 100
-PARTS = ["clean", "growth", "serve", "perform"]
+PARTS = ["clean", "growth", "serve", "check", "perform"]
 
 
 def copied(folder: Path) -> Path:
@@ -83,6 +83,16 @@ def rebuild(folder: Path) -> float:
     """The seconds of a build after one file has been saved."""
     save(folder, time.monotonic_ns())
     return run(folder, "make")
+
+
+def played() -> tuple[float, float]:
+    """The seconds of playing all pages, and those that their programs sleep."""
+    pages = sorted(ROOT.glob("docs/**/*.rst"))
+    done = subprocess.run([sys.executable, "-m", "stage", "check", *pages], cwd=ROOT, text=True, stdout=subprocess.PIPE)
+    taken = re.findall(r"([\d.]+) s and ([\d.]+) s of their own sleeping", done.stdout)
+    if done.returncode:
+        sys.exit(done.stdout)
+    return sum(float(own) for own, _ in taken), sum(float(slept) for _, slept in taken)
 
 
 # The pages for plain Sphinx.
@@ -237,7 +247,7 @@ def main() -> int:
     """Measure all, or what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="*", default=PARTS, help=f"{', '.join(PARTS)} (default: all)")
-    parser.add_argument("--rounds", type=int, help="how often (default: 7, 3, 20 and 9)")
+    parser.add_argument("--rounds", type=int, help="how often (default: 7, 3, 20, 3 and 9)")
     options = parser.parse_args()
     if unknown := set(options.what) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))} to measure")
@@ -267,6 +277,10 @@ def main() -> int:
             print(f"sphinx-autobuild, from saving to the page: {other:.2f} s")
             good.append(report("make serve, from saving to program and page", mine, 0.5, "s"))
             good.append(report("by sphinx-autobuild", mine / other, 0.4, " "))
+        if "check" in options.what:
+            own, slept = map(statistics.median, zip(*(played() for _ in range(options.rounds or 3)), strict=True))
+            good.append(report("playing all pages, but for the programs' sleeping", own, 5, "s"))
+            good.append(report("that sleeping", slept, 20, "s"))
         if "perform" in options.what:
             mine = performing.key_to_enter(options.rounds or 9)
             good.append(report("make perform, from a key to Enter", mine, 0.1, "s"))

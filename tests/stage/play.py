@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import os
 import select
 import signal
@@ -17,10 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import BOUND, PROGRAMS, ROOT, STRANGER
+import support
+from support import PROGRAMS, ROOT, STRANGER
 
 from stage.page.reader import parse
 from stage.sandbox import namespaces
+from stage.sandbox.namespaces import Order
+
+# The same for a play of all pages, whose programs sleep for 17 s themselves.
+BOUND = 4 * support.BOUND
+
+Played = subprocess.CompletedProcess[str]
 
 LEVEL, WHY = namespaces.choose()
 private_stage = pytest.mark.skipif(LEVEL == "bare", reason=f"needs a private stage: {WHY}")
@@ -83,7 +91,7 @@ class Stage:
             **options,
         )
 
-    def finish(self) -> subprocess.CompletedProcess[str]:
+    def finish(self) -> Played:
         """Wait for the end, and see to it that no process of the play is left."""
         try:
             output, errors = self.process.communicate(timeout=BOUND)
@@ -91,19 +99,17 @@ class Stage:
             self.end()
             raise
         left = self.left()
-        self.end()
+        self.end() if left else self.close()
         assert left == [], (output, errors)
-        return subprocess.CompletedProcess(
-            self.process.args, self.process.returncode, output, errors
-        )
+        return Played(self.process.args, self.process.returncode, output, errors)
 
     def left(self) -> list[str]:
-        """The commands of the play's processes that do not end within two seconds."""
+        """The commands of the play's processes that do not end."""
         found = []
         for pid, command in self._processes():
             with contextlib.suppress(ProcessLookupError):
                 exit = os.pidfd_open(pid)
-                if not select.select([exit], [], [], 2)[0]:
+                if not select.select([exit], [], [], support.BOUND)[0]:
                     found.append(command)
                 os.close(exit)
         return found
@@ -113,6 +119,10 @@ class Stage:
         for pid, _ in self._processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        self.close()
+
+    def close(self) -> None:
+        """Close the pipes of the play, which has ended."""
         self.process.wait()
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
@@ -120,45 +130,49 @@ class Stage:
 
     def _processes(self) -> list[tuple[int, str]]:
         found = []
-        for folder in Path("/proc").glob("[0-9]*"):
+        for pid in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
-                if self.mark.encode() in (folder / "environ").read_bytes():
-                    words = (folder / "cmdline").read_bytes().split(b"\0")
-                    found.append((int(folder.name), b" ".join(words).decode().strip()))
+                if self.mark.encode() in Path("/proc", pid, "environ").read_bytes():
+                    words = Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
+                    found.append((int(pid), b" ".join(words).decode().strip()))
         return found
 
 
-def stage(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+def stage(*arguments: object, **options: Any) -> Played:
     """Run ``python3 -m stage`` to its end."""
     return Stage(*arguments, **options).finish()
 
 
-def rehearse(
-    page: Path, *arguments: object, programs: Path = PROGRAMS, **options: Any
-) -> subprocess.CompletedProcess[str]:
-    """Play a page, by default on the best level, without looking for it again."""
-    given = ("--level", LEVEL, "--programs", programs)
-    return stage("check", page, *given, *arguments, **options)
+def _inside(
+    command: str,
+    page: Path,
+    level: str = LEVEL,
+    programs: Path = PROGRAMS,
+    deadline: float = 10,
+    scene: int | None = None,
+    keep_going: bool = False,
+    prefix: Sequence[str] = (),
+    **options: Any,
+) -> Played:
+    """Play a page as ``stage COMMAND`` does, without the process that waits outside of the name spaces."""
+    order = Order(command, str(page), str(programs), level, "asked for", deadline, scene, keep_going)
+    return stage(*order.arguments(), prefix=[*prefix, *namespaces.entrance(level)], **options)
 
 
-def promote(
-    page: Path, *arguments: object, programs: Path = PROGRAMS, **options: Any
-) -> subprocess.CompletedProcess[str]:
-    """Play a page, and write what came into it."""
-    given = ("--level", LEVEL, "--programs", programs)
-    return stage("promote", page, *given, *arguments, **options)
+rehearse = functools.partial(_inside, "check")
+promote = functools.partial(_inside, "promote")
 
 
-def green(result: subprocess.CompletedProcess[str]) -> str:
+def green(result: Played) -> str:
     """A play in which all cues hold; return the line that it prints."""
-    assert (result.returncode, result.stderr) == (0, ""), result
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
     assert result.stdout.count("\n") == 1, result.stdout
     return result.stdout
 
 
-def red(result: subprocess.CompletedProcess[str], *words: str) -> str:
+def red(result: Played, *words: str) -> str:
     """A play with a cue that does not hold, for this reason; return the report."""
-    assert (result.returncode, result.stderr) == (1, ""), result
+    assert (result.returncode, result.stderr) == (1, ""), result.stdout + result.stderr
     for word in words:
         assert word in result.stdout
     return result.stdout
@@ -229,9 +243,11 @@ def compile_c(source: Path, target: Path, *flags: str) -> None:
     assert made.returncode == 0, made.stderr
 
 
-def mounts() -> str:
-    """What is mounted, where this process can see it."""
-    return Path("/proc/self/mountinfo").read_text()
+def mounts() -> list[str]:
+    """What is mounted where a play mounts something; elsewhere, others may be at it."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    places = ("/mnt", "/dev", "/proc", "/etc/passwd", "/etc/group")
+    return [line for line in lines if line.split()[4].startswith(places)]
 
 
 # ------------------------------------------------------------------ what docutils sees

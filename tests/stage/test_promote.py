@@ -14,6 +14,8 @@ import pytest
 from play import Stage, green, page, private_stage, promote, public_folder, rehearse, scene
 from support import CONTRIBUTING, ROOT
 
+from stage.check.promoting import write
+
 pytestmark = private_stage
 
 PAGE = (
@@ -76,12 +78,14 @@ def test_after_no_change_no_byte_changes_and_nothing_is_written(path: Path) -> N
     assert sorted(os.listdir(path.parent)) == ["own", "page.rst"]
 
 
-def test_a_changed_word_changes_exactly_its_lines(path: Path) -> None:
+def test_a_changed_word_changes_exactly_its_lines_and_the_diff_is_printed(path: Path) -> None:
     speaks(path.parent, "hello moon")
     result = promote(path, programs=path.parent)
     assert result.returncode == 0, result
     assert changed(path) == [("   hello world", "   hello moon")] * 2
-    assert "-   hello world\n+   hello moon\n" in result.stdout
+    removed = re.findall(r"^-(?!--)(.*)$", result.stdout, re.MULTILINE)
+    added = re.findall(r"^\+(?!\+\+)(.*)$", result.stdout, re.MULTILINE)
+    assert list(zip(removed, added, strict=True)) == changed(path)
     green(rehearse(path, programs=path.parent))
 
 
@@ -89,14 +93,6 @@ def test_a_word_changed_in_the_page_comes_back(path: Path) -> None:
     path.write_text(PAGE.replace("hello world", "hullo world", 1))
     assert promote(path, programs=path.parent).returncode == 0
     assert path.read_text() == PAGE
-
-
-def test_the_diff_that_is_printed_is_the_change(path: Path) -> None:
-    speaks(path.parent, "hello moon")
-    printed = promote(path, programs=path.parent).stdout
-    removed = re.findall(r"^-(?!--)(.*)$", printed, re.MULTILINE)
-    added = re.findall(r"^\+(?!\+\+)(.*)$", printed, re.MULTILINE)
-    assert list(zip(removed, added, strict=True)) == changed(path)
 
 
 def test_lines_that_come_and_go_are_promoted(path: Path) -> None:
@@ -206,7 +202,7 @@ def test_a_claim_that_fails_is_not_promoted_and_nothing_is_written(
     mutant = PAGE.replace(old, new).replace("hello world", "hullo world")
     path.write_text(mutant)
     before = os.stat(path)
-    result = promote(path, "--deadline", 1, programs=path.parent)
+    result = promote(path, deadline=1, programs=path.parent)
     assert (result.returncode, result.stderr) == (1, "")
     assert words in result.stdout
     assert f"{path}: nothing is promoted: " in result.stdout
@@ -226,23 +222,26 @@ def test_a_page_that_breaks_the_syntax_is_not_promoted(path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o600, 0o664, 0o755])
-def test_the_permissions_of_the_page_are_kept(path: Path, mode: int) -> None:
-    path.write_text(PAGE.replace("hello", "hullo"))
+def test_the_permissions_of_the_page_are_kept(tmp_path: Path, mode: int) -> None:
+    path = page(tmp_path, PAGE)
     path.chmod(mode)
-    umask = os.umask(0o077)
+    folder, umask = os.open(tmp_path, os.O_RDONLY), os.umask(0o077)
     try:
-        assert promote(path, programs=path.parent).returncode == 0
+        write(str(path), "new", folder)
     finally:
         os.umask(umask)
-    assert path.read_text() == PAGE
+        os.close(folder)
+    assert path.read_text() == "new"
     assert path.stat().st_mode & 0o7777 == mode
 
 
-def test_a_page_is_promoted_by_its_name_alone(path: Path) -> None:
+def test_a_page_is_promoted_by_its_name_alone_and_keeps_its_permissions(path: Path) -> None:
     path.write_text(PAGE.replace("hello", "hullo"))
+    path.chmod(0o604)
     result = promote(Path("page.rst"), programs=path.parent, cwd=path.parent)
     assert result.returncode == 0
     assert path.read_text() == PAGE
+    assert path.stat().st_mode & 0o7777 == 0o604
     assert sorted(os.listdir(path.parent)) == ["own", "page.rst"]
 
 
@@ -251,10 +250,9 @@ WRITE = "import os; from stage.check.promoting import write; " + (
 )
 
 
-def _write(folder: Path, *inject: str) -> subprocess.CompletedProcess[str]:
+def _write(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     log = ["-o", str(folder.with_suffix(".log"))]
-    faults = [option for one in inject for option in ("-e", f"inject={one}")]
-    command = ["strace", "-f", *log, *faults, sys.executable, "-B", "-c", WRITE]
+    command = ["strace", "-f", *log, *options, sys.executable, "-S", "-B", "-c", WRITE]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
     return subprocess.run(
         command,
@@ -264,6 +262,12 @@ def _write(folder: Path, *inject: str) -> subprocess.CompletedProcess[str]:
         text=True,
         capture_output=True,
     )
+
+
+def _killing(call: str, when: str = "when=1") -> list[str]:
+    """The options of strace that kill at this call; no other call is written down."""
+    inject = f"inject={call}:signal=KILL:{when}"
+    return ["-f", "-e", f"trace={call}", "-e", inject]
 
 
 def test_killed_at_any_system_call_the_page_is_the_old_or_the_new_one(
@@ -289,7 +293,7 @@ def test_killed_at_any_system_call_the_page_is_the_old_or_the_new_one(
     seen = set()
     for name, ordinal, _ in calls:
         path.write_text(old)
-        killed = _write(folder, f"{name}:signal=KILL:when={ordinal}")
+        killed = _write(folder, *_killing(name, f"when={ordinal}"))
         assert killed.returncode == -signal.SIGKILL, (name, killed)
         assert path.read_text() in (old, new), name
         seen.add(path.read_text()[:3])
@@ -304,10 +308,9 @@ def test_after_a_promotion_that_was_killed_the_next_one_is_as_usual(path: Path, 
         pytest.skip(faults.why_no_strace())
     mutant = PAGE.replace("hello", "hullo")
     path.write_text(mutant)
-    killing = [shutil.which("strace") or "strace", "-f", "-q", "-o", "/dev/null"]
     playing = Stage(
         *("promote", path, "--programs", path.parent),
-        prefix=[*killing, "-e", f"inject={call}:signal=KILL", "--seccomp-bpf"],
+        prefix=["strace", "-q", "-o", "/dev/null", *_killing(call)],
     )
     result = playing.finish()
     assert result.returncode != 0, result

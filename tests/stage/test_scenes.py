@@ -403,15 +403,20 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
 
 
 @pytest.mark.parametrize("text, line, words", MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_reported_with_page_and_line(
-    text: str, line: int, words: str, tmp_path: Path
-) -> None:
-    path = page(tmp_path, text)
+def test_a_mistake_is_reported_with_page_and_line(text: str, line: int, words: str) -> None:
+    with pytest.raises(ScriptError) as error:
+        parse("page.rst", text)
+    message = str(error.value)
+    assert message.startswith(f"page.rst:{line}: ")
+    assert words in message
+    assert "\n" not in message
+
+
+def test_a_page_with_a_mistake_is_not_played(tmp_path: Path) -> None:
+    path = page(tmp_path, scene("$ true\n[perhaps]\n").replace("\n", "\r\n"))
     result = stage("check", path, "--programs", tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"{path}:{line}: ")
-    assert words in result.stderr
-    assert result.stderr.count("\n") == 1
+    assert re.fullmatch(rf"{path}:4: the line ends in CR LF: [^\n]+\n", result.stderr)
 
 
 def test_a_page_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path) -> None:

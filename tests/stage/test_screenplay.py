@@ -1,4 +1,4 @@
-"""The pages themselves: everything in them is played, is right, and is soon over."""
+"""The pages themselves: everything in them is played, and is right; how long that takes is for make bench."""
 
 import os
 import pickle
@@ -13,6 +13,7 @@ from support import CONTRIBUTING, PROGRAMS, ROOT, SCREENPLAY
 PAGES = sorted((ROOT / "docs").glob("**/*.rst"))
 pages = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 
+
 # Blocks of the language console that are typed, not played.
 NOT_PLAYED = {
     "cc -o 030-shm-produce 030-shm-produce.c -pthread -lrt":
@@ -24,9 +25,6 @@ NOT_PLAYED = {
     "tar xzf ipc-course.tar.gz":
         "takes the archive of the site, and make; test_archives.py does it",
 }
-
-LIMIT = 5.0
-LIMIT_OF_SLEEP = 20.0
 
 
 # --------------------------------------------------------------------------- guards
@@ -106,24 +104,14 @@ def test_the_guard_sees_a_scene_that_the_scanner_does_not(text: str) -> None:
 # ---------------------------------------------------------------------------- plays
 
 
-def seconds(line: str) -> tuple[float, float]:
-    """What a play has taken: its own time, and the sleeping of its programs."""
-    found = re.search(r"([\d.]+) s and ([\d.]+) s of their own sleeping", line)
-    assert found, line
-    return float(found[1]), float(found[2])
-
-
 @private_stage
-def test_all_pages_are_green_and_soon_over() -> None:
+def test_all_pages_are_green() -> None:
     played = [page for page in PAGES if scenes_of(page.read_text())]
     result = stage("check", *played, "--programs", PROGRAMS)
-    assert (result.returncode, result.stderr) == (0, ""), result
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
     lines = result.stdout.splitlines()
     assert [line.split(": ")[0] for line in lines] == [str(page) for page in played]
     assert not any("skipped" in line for line in lines)
-    took = [seconds(line) for line in lines]
-    assert sum(own for own, _ in took) < LIMIT
-    assert sum(sleep for _, sleep in took) <= LIMIT_OF_SLEEP
 
 
 def _objects() -> set[str]:
@@ -164,7 +152,7 @@ def test_bare_all_pages_are_green_and_nothing_on_the_machine_is_touched(
             assert mine.read_text() == "somebody's"
         finally:
             mine.unlink()
-    assert (result.returncode, result.stderr) == (0, ""), result
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
     for line in result.stdout.splitlines():
         skipped = re.search(r", (\d+) cues skipped \(bare: asked for\)$", line)
         assert skipped and int(skipped[1]) > 0
