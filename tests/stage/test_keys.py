@@ -112,9 +112,9 @@ def test_retry_plays_the_last_step_again(on: Show) -> None:
 
 
 def test_retry_binds_the_values_that_come_now(tmp_path: Path) -> None:
-    text = "(x) $ sh -c 'echo $$; exec cat'\n4243\n[blocked in read]\n"
-    with show(page(tmp_path, scene(text + "$ cat /proc/4243/comm\ncat\n(x)\n^D\n", "fresh"))) as on:
-        on.noted("exec cat")
+    text = "(x) $ sh -c 'echo $$; exec sed n'\n4243\n[blocked in read]\n"
+    with show(page(tmp_path, scene(text + "$ cat /proc/4243/comm\nsed\n(x)\n^D\n", "fresh"))) as on:
+        on.noted("exec sed n")
         fast(on, "✓ sh -c")
         on.press("C-c")  # the focus is where the last cue was
         on.shown("x", "$")

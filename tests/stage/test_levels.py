@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from play import (
     BOUND,
+    LEVEL,
     ORDINARY,
+    WHY,
     Played,
     Signal,
     Stage,
@@ -368,7 +370,7 @@ def test_where_user_namespaces_are_forbidden_root_makes_the_others(
 FORBID = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
 
 
-@private_stage
+@pytest.mark.skipif(LEVEL != "user", reason=WHY)
 def test_in_a_namespace_that_forbids_others_the_page_is_green_or_skipped(
     tmp_path: Path, programs: Path
 ) -> None:

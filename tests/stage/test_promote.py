@@ -161,17 +161,17 @@ def test_several_cues_are_promoted_in_their_places(tmp_path: Path) -> None:
 
 def test_a_pid_is_promoted_as_that_of_the_page(tmp_path: Path) -> None:
     text = """
-        (x) $ sh -c 'echo $$; exec cat'
+        (x) $ sh -c 'echo $$; exec sed n'
         77777
         [blocked in read]
-        $ echo 77777 is a cat; sed -n 's/^Name:.//p' /proc/77777/status
+        $ echo 77777 is a sed; sed -n 's/^Name:.//p' /proc/77777/status
         77777 was a dog
         (x)
         ^D
         """
     path = page(tmp_path, scene(text))
     assert promote(path, programs=tmp_path).returncode == 0
-    expected = text.replace("77777 was a dog\n", "77777 is a cat\n        cat\n")
+    expected = text.replace("77777 was a dog\n", "77777 is a sed\n        sed\n")
     assert path.read_text() == scene(expected)
 
 

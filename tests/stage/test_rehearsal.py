@@ -288,9 +288,12 @@ def test_a_scene_that_is_not_there_is_refused(tmp_path: Path, programs: Path, nu
 
 @private_stage
 def test_objects_left_before_a_fresh_scene_are_a_failure(tmp_path: Path, programs: Path) -> None:
-    path = page(tmp_path, THREE[0], THREE[5])
-    report = red(rehearse(path, programs=programs), "left behind: /dev/shm/one")
-    assert f"{path}:6: terminal main: touch /dev/shm/one\n" in report
+    path = page(tmp_path, THREE[0], THREE[3], THREE[5])
+    place = f"{path}:6: terminal main: touch /dev/shm/one\n"
+    for keep_going, cues in ((False, 2), (True, 6)):  # the next scene has an empty stage
+        played = rehearse(path, keep_going=keep_going, programs=programs)
+        report = red(played, "left behind: /dev/shm/one", f": {cues} cues in", ", 1 failed\n")
+        assert place in report
 
 
 @private_stage

@@ -8,7 +8,7 @@ import pytest
 from play import page, scene, stage
 
 from stage.page.model import AtPrompt, Blocked, Cue, Page, Running, ScriptError
-from stage.page.reader import parse
+from stage.page.reader import Block, Field, by_section, parse, parts
 from stage.page.scenes import escape, unescape
 
 
@@ -28,11 +28,7 @@ def only(*scenes: str) -> Cue:
 def test_a_prompt_begins_a_command_of_the_main_terminal() -> None:
     cue = only(scene("$ echo hello\nhello\n"))
     assert (cue.kind, cue.terminal, cue.root) == ("run", "main", False)
-    assert (cue.command, cue.expect, cue.end) == (
-        "echo hello",
-        ["hello"],
-        AtPrompt(),
-    )
+    assert (cue.command, cue.expect, cue.end) == ("echo hello", ["hello"], AtPrompt())
 
 
 def test_a_name_before_the_prompt_is_the_terminal() -> None:
@@ -41,11 +37,7 @@ def test_a_name_before_the_prompt_is_the_terminal() -> None:
 
 
 def test_a_hash_is_the_prompt_of_root() -> None:
-    assert [cue.root for cue in cues(scene("# true\n(x) # true\n$ true"))] == [
-        True,
-        True,
-        False,
-    ]
+    assert [cue.root for cue in cues(scene("# true\n(x) # true\n$ true"))] == [True, True, False]
 
 
 def test_a_line_with_an_angle_directly_under_a_command_continues_it() -> None:
@@ -92,11 +84,7 @@ def test_a_name_directly_above_a_key_says_whose_key_it_is() -> None:
 
 def test_a_key_after_output_ends_a_cue_that_goes_on() -> None:
     _, resumed, key = cues(scene("(x) $ ticker\n[running]\n(x)\ntick\n^C\n[130]\n"))
-    assert (resumed.kind, resumed.expect, resumed.end) == (
-        "resume",
-        ["tick"],
-        Running(),
-    )
+    assert (resumed.kind, resumed.expect, resumed.end) == ("resume", ["tick"], Running())
     assert (key.kind, key.command, key.terminal) == ("key", "^C", "x")
 
 
@@ -133,19 +121,7 @@ def test_output_may_be_indented() -> None:
     assert only(scene("$ ls\n   one\n two\n")).expect == ["   one", " two"]
 
 
-LOOK_ALIKES = [
-    "[1]",
-    "(x)",
-    "$ x",
-    "# x",
-    "> x",
-    "...",
-    "^C",
-    "(x) $ x",
-    "\\",
-    "",
-    "x ",
-]
+LOOK_ALIKES = ["[1]", "(x)", "$ x", "# x", "> x", "...", "^C", "(x) $ x", "\\", "", "x "]
 
 
 @pytest.mark.parametrize("text", LOOK_ALIKES)
@@ -268,6 +244,28 @@ def test_the_json_has_one_object_for_each_cue() -> None:
 def test_a_terminal_that_goes_on_is_roots_if_the_command_was() -> None:
     found = cues(scene("(x) # cat\n[blocked in read]\n(x)\n^D\n"))
     assert [cue.root for cue in found] == [True, True]
+
+
+def test_a_page_is_sections_fields_and_blocks_in_their_order() -> None:
+    text = ".. _label:\n\nTitle\n=====\n\n:Minutes: 5\n\n.. literalinclude:: x.c\n   :caption: X\n\n" \
+        "Thus::\n\n   :Not: a field\n\n* item\n\n  .. code-block:: c\n     :name: n\n\n\n     int x;\n\n     x\n\n"
+    lines = text.split("\n")
+    section, field, listing, code = parts(lines)
+    assert (section.title, section.line, section.label) == ("Title", 3, "label")
+    assert field == Field(6, "Minutes", "5")
+    assert listing == Block("literalinclude", "x.c", {"caption": "X"}, range(7, 10), range(9, 9))
+    assert (code.directive, code.argument, code.options) == ("code-block", "c", {"name": "n"})
+    assert [lines[index].strip() for index in code.body] == ["int x;", "", "x"]
+
+
+def test_a_page_is_taken_apart_by_its_sections() -> None:
+    text = "Before.\n\nOne\n---\n\nFirst.\n\nTwo\n---\n\nSecond.\n"
+    found = [(section and section.title, lines) for section, lines in by_section(text)]
+    assert [title for title, _ in found] == [None, "One", "Two"]
+    assert "\n".join(line for _, lines in found for line in lines) == text
+    page = parse("page.rst", text)
+    assert [page.section_of(line) for line in (1, 2, 3, 7, 8)] == [
+        None, None, page.sections[0], page.sections[0], page.sections[1]]
 
 
 NO_SCENES = {
