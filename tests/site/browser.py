@@ -19,6 +19,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from support import version
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = ["--headless", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--hide-scrollbars",
            "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -27,8 +29,8 @@ PATIENCE = 90  # seconds; only something that hangs takes them
 
 
 def find() -> str | None:
-    """The browser of this machine."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
+    """The browser of this machine: one that answers, for Ubuntu has a stub of that name."""
+    return next(filter(version, NAMES), None)
 
 
 def until(condition: Callable[[], object], what: str, pause: float = 0.02) -> float:

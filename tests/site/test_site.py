@@ -335,18 +335,29 @@ def test_addresses_are_those_that_are_configured(copy: Path) -> None:
         assert said["twitter:card"] == "summary_large_image"
     else:
         assert "og:image" not in said and "Without rsvg-convert" in made.stdout
+    assert "<span>Version" not in code  # there is no repository
     lost = (copy / "build/html/404.html").read_text()  # served at any depth
     links = re.findall(r'(?:href|src)="([^"]*)"', lost)
     assert all(link.startswith(("/ipc/", "#", "data:")) for link in links), links
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")
-def test_the_footer_says_the_version(copy: Path) -> None:
-    assert make(copy, "html").returncode == 0
-    assert "<span>Version" not in (copy / "build/html/index.html").read_text()
-    git = ["git", "-C", str(copy), "-c", "user.name=A", "-c", "user.email=a@example.org"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"], ["tag", "-a", "-m", "one", "v1"]):
-        subprocess.run([*git, *command], check=True)
-    assert make(copy, "html").returncode == 0
+def test_the_footer_says_the_version_of_a_repository_and_of_a_linked_one(copy: Path, tmp_path: Path) -> None:
+    def git(*command: str) -> None:
+        subprocess.run(["git", "-C", str(copy), "-c", "user.name=A", "-c", "user.email=a@example.org", *command],
+                       check=True)
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "all")
+    git("tag", "-a", "-m", "one", "v1")
+    made = make(copy, "html")
+    assert made.returncode == 0, made.stdout
     for page in (copy / "build/html").rglob("*.html"):
         assert "<span>Version v1</span>" in page.read_text(), page
+    git("init", "-q", f"--separate-git-dir={tmp_path}/elsewhere")  # as in a linked work tree and in a submodule
+    assert (copy / ".git").is_file()
+    git("commit", "-q", "--allow-empty", "-m", "nothing")
+    assert make(copy, "html").returncode == 0
+    for page in (copy / "build/html").rglob("*.html"):
+        assert re.search(r"<span>Version v1-1-g\w+</span>", page.read_text()), page
