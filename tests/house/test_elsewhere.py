@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from copies import alone, listing, make, outside
+from support import BOUND
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -128,7 +129,7 @@ def test_without_a_network_a_line_says_so_at_once(tools: Path) -> None:
     nobody = socket.create_server(("127.0.0.1", 0))
     port = nobody.getsockname()[1]
     nobody.close()
-    done = make(tools, TOOLS, PIP_INDEX_URL=f"http://127.0.0.1:{port}/", PIP_RETRIES="1000000")
+    done = make(tools, TOOLS, PIP_INDEX_URL=f"http://127.0.0.1:{port}/", PIP_RETRIES="3")
     assert done.returncode == 2
     fetching, network, _ = done.stdout.splitlines()
     assert "once" in fetching and "network" in network
@@ -142,6 +143,7 @@ def test_a_full_disk_is_not_taken_for_a_missing_network(tools: Path) -> None:
 def test_the_tools_are_installed_again_after_an_interrupt(tools: Path) -> None:
     """The second time, where there are neither links nor locks."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(BOUND)
         first = subprocess.Popen(["make", TOOLS], cwd=tools, start_new_session=True, text=True, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT,
                                  env=os.environ | {"PIP_INDEX_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/"})

@@ -27,6 +27,7 @@ import versions
 ROOT = Path(__file__).resolve().parents[2]
 MACHINES = ROOT / "build/machines"
 SUITES = "bookworm", "trixie", "sid", "noble", "resolute"
+RESULTS = "passed", "failed", "error", "skipped"
 COMPONENTS = {"debian": "main", "ubuntu": "main,universe"}
 NETWORK = "/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
@@ -171,8 +172,8 @@ def play(suite: str, user: str) -> bool:
         row += f"{time.monotonic() - began:7.0f} s{megabytes(said[before:]):6.0f} MB"
         if status:
             break
-    counts = [(re.findall(rf"(\d+) {result}", said) or ["0"])[-1] for result in ("passed", "failed", "skipped")]
-    print(f"{row:48}", *(f"{count:>8}" for count in counts), f"{status:5}", flush=True)
+    counts = [(re.findall(rf"(\d+) {result}", said) or ["0"])[-1] for result in RESULTS]
+    print(f"{row:54}", *(f"{count:>8}" for count in counts), f"{status:5}", flush=True)
     if status == 0:
         found = MACHINES / f"{suite}-{user}.versions"
         with found.open("w") as output:
@@ -198,7 +199,8 @@ def main() -> int:
     if os.geteuid() != 0 or not shutil.which("debootstrap"):
         print("machines: needs root and debootstrap: apt-get install debootstrap", file=sys.stderr)
         return 2
-    print(f'{"suite":9} {"user":8} {"first command":>17} {"second":>17}     passed   failed  skipped  exit', flush=True)
+    print(f'{"suite":9} {"user":8}{"first command":>18}{"second":>18}{"":9}{"".join(map("{:>9}".format, RESULTS))}  exit',
+          flush=True)
     good = True
     for suite in options.suites or SUITES:
         for user in options.users.split(","):
