@@ -1,5 +1,6 @@
 """The course to take away: ``ipc-course.tar.gz``, and ``ipc-FAMILY.tar.gz`` for each folder of code/.
 
+All have the same folders, as the sessions name them; that of a chapter has all that its sessions run.
 Programs with their Makefile, and the screenplay.  The same files give the same bytes, whoever packs them
 on whichever machine.
 """
@@ -11,8 +12,11 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from stage.page.reader import read
+
 from .derived import SCREENPLAY
 from .listings import companions
+from .needs import programs
 
 MAKEFILE = """\
 # make builds all programs; each can be compiled alone, too: cc FILE.c
@@ -66,10 +70,12 @@ def with_makefile(top: Path, files: dict[str, Path]) -> dict[str, bytes]:
 
 def course(top: Path, folder: Path) -> None:
     """Make all archives in ``folder``, from the project at ``top``.  Raises ScriptError where a file is not UTF-8."""
-    everything: dict[str, Path] = {}
-    for family in sorted(path for path in top.glob('code/[!.]*') if path.is_dir()):
-        files = {path.name: path for path in sorted(family.glob('[!.]*.[ch]'))}
-        archive(folder / f'ipc-{family.name}.tar.gz', with_makefile(top, files))
-        everything |= {f'{family.name}/{name}': file for name, file in files.items()}
+    code = top / 'code'
+    everything = {f'{file.parent.name}/{file.name}': file for file in sorted(code.glob('[!.]*/[!.]*.[ch]'))}
+    page = read(str(top / 'docs' / SCREENPLAY))
+    for family in sorted(path.name for path in code.glob('[!.]*') if path.is_dir()):
+        used = {f'{program}.c' for program in programs(page, family)}
+        files = {place: file for place, file in everything.items() if place in used or file.parent.name == family}
+        archive(folder / f'ipc-{family}.tar.gz', with_makefile(top, files))
     screenplay = {SCREENPLAY: (top / 'docs' / SCREENPLAY).read_bytes()}
     archive(folder / 'ipc-course.tar.gz', with_makefile(top, everything) | screenplay)

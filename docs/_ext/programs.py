@@ -22,8 +22,11 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
 from stage.page.model import ScriptError
+from stage.page.reader import read
 
+from .derived import SCREENPLAY
 from .listings import caption, complaints, listings
+from .needs import needs
 
 PAGE = 'code/index'
 
@@ -52,7 +55,7 @@ def section(file: Path, top: Path, brief: str) -> list[str]:
     lines = [f'.. _{path.stem}:', '', f'``{path}``', '.' * 80, '']
     lines += [brief, '']
     if path.suffix == '.c':
-        lines += ['.. code-block:: console', '', f'   $ cc -o {path.stem} {path.name}', '']
+        lines += ['.. code-block:: console', '', f'   $ {compile_line(path)}', '']
     else:
         # A name space of its own: another header may have a struct of this name.
         lines += [f'.. c:namespace:: {re.sub(r"[^a-z0-9]", "_", str(path))}', '',
@@ -94,6 +97,18 @@ def append(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] += '\n' + app.env.programs_list
 
 
+def compile_line(file: Path) -> str:
+    """Return the command that makes of a download what the sessions run, in whichever folder it is typed."""
+    family = file.parent.name
+    return f'mkdir -p {family} && cc -o {family}/{file.stem} {file.name}'
+
+
+def reference(app: Sphinx, target: str, label: nodes.Element) -> nodes.Element:
+    """Return a link to a label."""
+    return addnodes.pending_xref('', label, refdomain='std', reftype='ref', refexplicit=True,
+                                 reftarget=target, refdoc=app.env.docname, refwarn=True)
+
+
 def title_above(node: nodes.Node) -> str:
     """Return the title of the section that a node is in."""
     while not isinstance(node, nodes.section):
@@ -114,11 +129,13 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
             file.name, app.env.docname, file.name, title_above(listing))
         line = nodes.paragraph(classes=['compile'])
         if file.suffix == '.c':
-            line += [nodes.literal('', f'cc -o {file.stem} {file.name} && ./{file.stem}'),
-                     nodes.Text(' ')]
-        label = nodes.inline('', 'on the code page')
-        line += addnodes.pending_xref('', label, refdomain='std', reftype='ref', refexplicit=True,
-                                      reftarget=file.stem, refdoc=app.env.docname, refwarn=True)
+            line += nodes.literal('', compile_line(file))
+            before = needs(file, read(str(Path(app.srcdir) / SCREENPLAY)), code)
+            for index, command in enumerate(before):
+                creator = f'{Path(command.split()[0]).name}.c'
+                line += [nodes.Text(' and ' if index else ' needs '), reference(app, creator, nodes.literal('', command))]
+            line += nodes.Text(' first; ' if before else ' ')
+        line += reference(app, file.stem, nodes.inline('', 'on the code page'))
         wrapper = listing.parent
         wrapper.parent.insert(wrapper.parent.index(wrapper) + 1, line)
 

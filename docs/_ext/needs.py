@@ -1,0 +1,48 @@
+"""What the sessions of the screenplay use: which programs a chapter runs, and what must be there before a program can run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from stage.page.model import AtPrompt, Page
+from stage.page.reader import text_of
+
+RUN = re.compile(r'\./(\w+/\d+-[\w-]+)((?: +[^\s;&|<>()]+)*)')
+NAME = re.compile(r'"(/ipc-[\w-]+)"')
+
+
+def defaults(file: Path) -> list[str]:
+    """Return the names of objects that a program takes if it is given none, in their order."""
+    return NAME.findall(text_of(str(file)))
+
+
+def creations(page: Page, code: Path) -> dict[str, str]:
+    """Return object -> the first command of the page that creates it, as ``./sem/100-sem-create /ipc-guard 1``."""
+    found: dict[str, str] = {}
+    for cue in page.cues():
+        run = RUN.match(cue.command)
+        if not run or not run[1].endswith('-create') or cue.end != AtPrompt(0):
+            continue
+        given = run[2].split()[:1] or defaults(code / f'{run[1]}.c')[:1]
+        for name in given:
+            found.setdefault(name, run[0])
+    return found
+
+
+def needs(file: Path, page: Page, code: Path) -> list[str]:
+    """Return the commands that come before a program can run with its default names.  Raises ScriptError."""
+    if file.stem.endswith('-create'):
+        return []
+    made = creations(page, code)
+    return [made[name] for name in defaults(file) if name in made]
+
+
+def programs(page: Page, chapter: str) -> set[str]:
+    """Return the programs, as ``shm/020-shm-create``, that the sessions of a chapter run; it is named by its label."""
+    first = next((one for one in page.sections if one.depth == 1 and one.label == chapter), None)
+    if not first:
+        return set()
+    rest = [one.line for one in page.sections if one.depth == 1 and one.line > first.line]
+    scenes = [scene for scene in page.scenes if first.line < scene.line < min(rest, default=scene.line + 1)]
+    return {run[1] for scene in scenes for cue in scene.cues for run in RUN.finditer(cue.command)}
