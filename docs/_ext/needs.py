@@ -1,4 +1,4 @@
-"""What the sessions of the screenplay use: which programs a chapter runs, and what must be there before a program can run."""
+"""What the sessions of the screenplay use: the programs of a chapter, and what must be there before one can run."""
 
 from __future__ import annotations
 

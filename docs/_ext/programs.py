@@ -132,8 +132,8 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
             line += nodes.literal('', compile_line(file))
             before = needs(file, read(str(Path(app.srcdir) / SCREENPLAY)), code)
             for index, command in enumerate(before):
-                creator = f'{Path(command.split()[0]).name}.c'
-                line += [nodes.Text(' and ' if index else ' needs '), reference(app, creator, nodes.literal('', command))]
+                line += nodes.Text(' and ' if index else ' needs ')
+                line += reference(app, f'{Path(command.split()[0]).name}.c', nodes.literal('', command))
             line += nodes.Text(' first; ' if before else ' ')
         line += reference(app, file.stem, nodes.inline('', 'on the code page'))
         wrapper = listing.parent

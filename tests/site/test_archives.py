@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from html import unescape
 from pathlib import Path
 
 import pytest
+from play import Stage, green, private_stage
 from support import DOCS, ROOT
 
 from docs._ext.archives import archive
@@ -56,22 +58,41 @@ def test_the_course_builds_with_the_compilers_and_libraries_that_it_names(compil
 
 
 def test_a_changed_header_makes_those_programs_anew_that_include_it(tmp_path: Path) -> None:
-    for name, family in (("ipc-course", "mq/"), ("ipc-mq", "")):
+    for name in ("ipc-course", "ipc-mq"):
         folder = unpack(name, tmp_path)
-        users = {f"{family}{path.stem}" for path in (CODE / "mq").glob("*.c") if '"sample.h"' in path.read_text()}
+        users = {f"mq/{path.stem}" for path in (CODE / "mq").glob("*.c") if '"sample.h"' in path.read_text()}
         assert users
         built(folder)
-        (folder / f"{family}sample.h").touch()
+        (folder / "mq/sample.h").touch()
         again = subprocess.run(["make"], cwd=folder, capture_output=True, text=True, check=True).stdout
         assert set(re.findall(r" -o (\S+)", again)) == users
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_chapter_has_its_programs_and_its_makefile_finds_them(family: str, tmp_path: Path) -> None:
+def test_a_chapter_has_what_its_sessions_run_and_its_makefile_finds_it(family: str, tmp_path: Path) -> None:
+    _, _, after = (DOCS / "screenplay.rst").read_text().partition(f"\n.. _{family}:\n")
+    chapter = re.split(r"\n\.\. _\w+:\n\n.*\n-{3}", after)[0]
+    run = {f"{program}.c" for program in re.findall(r"\./(\w+/\d+-[\w-]+)", chapter)}
+    assert run
+    files = run | {str(path.relative_to(CODE)) for path in (CODE / family).glob("*.[ch]")}
     folder = unpack(f"ipc-{family}", tmp_path)
-    assert names(folder) == {path.name for path in (CODE / family).glob("*.[ch]")} | {"Makefile", "LICENSE"}
+    assert names(folder) == files | {"Makefile", "LICENSE"}
     wanted = subprocess.run(["make", "-n"], cwd=folder, capture_output=True, text=True, check=True).stdout
-    assert set(re.findall(r" -o (\S+)", wanted)) == {path.stem for path in (CODE / family).glob("*.c")}
+    assert set(re.findall(r" -o (\S+)", wanted)) == {file[:-2] for file in files if file.endswith(".c")}
+
+
+@private_stage
+def test_downloads_compiled_as_the_page_says_give_what_the_page_shows(tmp_path: Path) -> None:
+    """From the site alone, in an empty folder: each file that a listing offers, and the line below it."""
+    page = (ROOT / "build/html/screenplay.html").read_text()
+    for place in set(re.findall(r'href="(_downloads/[^"]*\.[ch])"', page)):
+        shutil.copy(ROOT / "build/html" / place, tmp_path)
+    lines = [unescape(re.sub(r"<[^>]*>", "", line))
+             for line in re.findall(r'<p class="compile"><code[^>]*>(.*?)</code>', page, re.S)]
+    assert len(lines) == len(list(CODE.glob("*/*.c")))
+    for line in lines:
+        subprocess.run(["sh", "-e", "-c", line], cwd=tmp_path, check=True)
+    green(Stage("check", DOCS / "screenplay.rst", "--programs", tmp_path).finish())
 
 
 def test_the_same_files_give_the_same_bytes_with_every_python_and_zlib(tmp_path: Path) -> None:
