@@ -12,7 +12,7 @@ needs_sphinx = '9.0'
 
 extensions = ['breathe', 'docs._ext.doxygen', 'docs._serve.caches', 'docs._ext.downloads',
               'docs._ext.figures', 'docs._ext.folds', 'docs._ext.books', 'docs._ext.indexes', 'docs._ext.timetable',
-              'docs._ext.programs', 'docs._ext.scenes', 'docs._ext.stylesheet', 'docs._ext.times']
+              'docs._ext.programs', 'docs._ext.quotes', 'docs._ext.scenes', 'docs._ext.stylesheet', 'docs._ext.times']
 exclude_patterns = ['.*', '**/.*']  # what editors keep beside their files
 primary_domain = highlight_language = 'c'  # so ".. class::" is that of docutils, and no class of Python
 pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more
@@ -26,7 +26,7 @@ nitpick_ignore_regex = [('c:identifier', r'u?int\d+_t')]  # of the C library
 
 html_theme_path = ['docs']
 html_theme = '_theme'
-html_theme_options = {'source_url': ''}  # where docs/ can be read, with a slash at the end
+html_theme_options = {'source_url': '', 'repository_url': ''}  # where docs/ can be read, with a slash at the end; all
 html_baseurl = ''  # where the site will be: for search engines, for sharing, and for the links of 404.html
 html_title = project
 html_static_path = ['docs/_static']

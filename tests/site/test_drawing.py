@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
 
+from support import ROOT
+
 from docs._ext.anchors import anchors
 from docs._ext.drawing import Drawing
 from stage.page.reader import parse
@@ -118,3 +120,15 @@ def test_more_terminals_than_there_is_room_for_columns_are_the_transcript() -> N
     scene = "\n.. code-block:: console\n   :class: scene\n\n" + "".join(f"   (t{n}) $ true\n" for n in range(5))
     page = parse("page.rst", scene)
     assert "columns" not in Drawing(page).html(page.scenes[0])
+
+
+def test_the_front_page_shows_the_very_scene_of_the_screenplay() -> None:
+    front, screenplay = ((ROOT / f"build/html/{page}.html").read_text() for page in ("index", "screenplay"))
+    shown = re.findall(r'<div class="highlight-console notranslate scene.*?</pre></div></div>', front, re.S)
+    assert len(shown) == 1 and shown[0] in screenplay
+    assert shown[0].count("./shm/030-") == 2 and "od -A n" in text(shown[0])
+
+
+def test_a_scene_of_another_page_is_copied_nowhere() -> None:
+    assert "030-shm-produce" not in (ROOT / "docs/index.rst").read_text()
+    assert "030-shm-produce" not in (ROOT / "build/html/index.scenes.json").read_text()

@@ -324,13 +324,16 @@ def test_addresses_are_those_that_are_configured(copy: Path) -> None:
     settings = copy / "conf.py"
     text = settings.read_text()
     text = text.replace("html_baseurl = ''", "html_baseurl = 'https://example.org/ipc/'")
-    settings.write_text(text.replace("{'source_url': ''}", "{'source_url': 'https://example.org/docs/'}"))
+    settings.write_text(text.replace("{'source_url': '', 'repository_url': ''}",
+                                     "{'source_url': 'https://example.org/docs/', 'repository_url': 'https://example.org/'}"))
     made = make(copy, "html")
     assert made.returncode == 0, made.stdout
     code = (copy / "build/html/code/index.html").read_text()
     assert '<link rel="canonical" href="https://example.org/ipc/code/index.html">' in code
     assert '<a href="https://example.org/docs/code/index.rst">Source of this page</a>' in code
     assert "Source of this page" not in (copy / "build/html/search.html").read_text()  # it has none
+    assert '<a href="https://example.org/">Source of the course</a>' in (copy / "build/html/index.html").read_text()
+    assert "Source of the course" not in code
     said = {values.get("name") or values.get("property"): values.get("content")
             for tag, values in parse(copy / "build/html/code/index.html").elements if tag == "meta"}
     assert len(said["description"]) > 40 and said["og:description"] == said["description"]
