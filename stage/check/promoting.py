@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import os
+import platform
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +17,8 @@ from .rehearsal import Rehearsal
 from .renaming import Renaming
 from .tokens import Token, compared
 
+#: The field of a page that says where and when its sessions were last written.
+RECORDED = re.compile(r'^( *:Recorded: ).*$', re.MULTILINE)
 #: Kinds of tokens whose values may differ.
 FLOATING = {'date', 'range', 'address', 'inode', 'blanks'}
 
@@ -45,13 +50,21 @@ class Promotion(Rehearsal):
         lines = self.page.text.split('\n')
         for first, last, new in reversed(self.edits):
             lines[first:last] = new
-        return '\n'.join(lines)
+        text = '\n'.join(lines)
+        return RECORDED.sub(rf'\g<1>{machine()}', text) if self.edits else text
 
     def diff(self) -> str:
         """Return what that changes."""
         return '\n'.join(difflib.unified_diff(
             self.page.text.split('\n'), self.text().split('\n'), self.page.path,
             f'{self.page.path} (promoted)', lineterm='', n=1))
+
+
+def machine() -> str:
+    """Return what the sessions are recorded with, and today's date: the kernel, the C library, the processor."""
+    kernel = '.'.join(platform.release().split('.')[:2])
+    library = ' '.join(platform.libc_ver()).strip() or 'a C library other than glibc'
+    return f'{platform.system()} {kernel}, {library}, {platform.machine()}, {datetime.date.today():%-d %B %Y}'
 
 
 def promoted(renaming: Renaming, documented: Documented, real: Sequence[str]) -> list[str | None]:

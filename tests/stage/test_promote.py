@@ -95,6 +95,18 @@ def test_a_word_changed_in_the_page_comes_back(path: Path) -> None:
     assert path.read_text() == PAGE
 
 
+def test_a_page_says_where_it_was_recorded_once_something_is(path: Path) -> None:
+    text = PAGE.replace("Before. ", "Before. \n\n:Recorded: long ago\n")
+    path.write_text(text)
+    green(promote(path, programs=path.parent))
+    assert path.read_text() == text
+    speaks(path.parent, "hello moon")
+    assert promote(path, programs=path.parent).returncode == 0
+    kernel = ".".join(os.uname().release.split(".")[:2])
+    said = rf"^:Recorded: Linux {kernel}, .*, {os.uname().machine}, \d+ \w+ 20\d\d$"
+    assert re.search(said, path.read_text(), re.MULTILINE)
+
+
 def test_lines_that_come_and_go_are_promoted(path: Path) -> None:
     speaks(path.parent, "hello\nbig\nworld")
     assert promote(path, programs=path.parent).returncode == 0
