@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * @brief Wrong on purpose: take two semaphores in the order in which they are named.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <err.h>
+#include <semaphore.h>
+#include <stdlib.h>
+
+int main(int argc, char **argv)
+{
+    if (argc != 1 && argc != 3)
+        errx(2, "usage: 030-turns-locks-wrong [name name]");
+    const char *const one = argc > 1 ? argv[1] : "/ipc-pen";
+    const char *const two = argc > 1 ? argv[2] : "/ipc-paper";
+    sem_t *const first = sem_open(one, 0);
+    if (first == SEM_FAILED)
+        err(EXIT_FAILURE, "sem_open %s", one);
+    sem_t *const second = sem_open(two, 0);
+    if (second == SEM_FAILED)
+        err(EXIT_FAILURE, "sem_open %s", two);
+
+    if (sem_wait(first) == -1) // TURN
+        err(EXIT_FAILURE, "sem_wait");
+    if (sem_wait(second) == -1) // TURN
+        err(EXIT_FAILURE, "sem_wait");
+    if (sem_post(second) == -1) // TURN
+        err(EXIT_FAILURE, "sem_post");
+    if (sem_post(first) == -1) // TURN
+        err(EXIT_FAILURE, "sem_post");
+    return EXIT_SUCCESS;
+}

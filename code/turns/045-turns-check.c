@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * @brief Take the room only if it still is what has been seen.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <assert.h>
+#include <err.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "no lock-free 64-bit atomics");
+
+int main(void)
+{
+    const int fd = shm_open("/ipc-room", O_RDWR, 0);
+    if (fd == -1)
+        err(EXIT_FAILURE, "shm_open /ipc-room");
+    struct stat status;
+    if (fstat(fd, &status) == -1 || status.st_size != sizeof(int64_t))
+        errx(EXIT_FAILURE, "/ipc-room: not of 8 bytes");
+    _Atomic int64_t *const room =
+        mmap(NULL, sizeof *room, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (room == MAP_FAILED)
+        err(EXIT_FAILURE, "mmap /ipc-room");
+
+    int64_t seen = atomic_load(room); // TURN
+    while (seen > 0) {
+        if (atomic_compare_exchange_strong(room, &seen, seen - 1)) // TURN
+            break;
+    }
+    return EXIT_SUCCESS;
+}

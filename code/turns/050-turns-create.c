@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+/**
+ * @file
+ * @brief Create an object, give it its size and its value, and then say so.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <assert.h>
+#include <err.h>
+#include <fcntl.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "no lock-free 64-bit atomics");
+
+int main(void)
+{
+    sem_t *const ready = sem_open("/ipc-ready", 0);
+    if (ready == SEM_FAILED)
+        err(EXIT_FAILURE, "sem_open /ipc-ready");
+
+    const char *const name = "/ipc-answer";
+    const int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600); // TURN
+    if (fd == -1)
+        err(EXIT_FAILURE, "shm_open %s", name);
+    _Atomic int64_t *answer;
+    if (ftruncate(fd, sizeof *answer) == -1) // TURN
+        err(EXIT_FAILURE, "ftruncate %s", name);
+    answer =
+        mmap(NULL, sizeof *answer, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (answer == MAP_FAILED)
+        err(EXIT_FAILURE, "mmap %s", name);
+    atomic_store(answer, 42);  // TURN
+    if (sem_post(ready) == -1) // TURN
+        err(EXIT_FAILURE, "sem_post /ipc-ready");
+    return EXIT_SUCCESS;
+}
