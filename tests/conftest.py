@@ -12,7 +12,7 @@ os.environ.clear()
 os.environ.update(_clean)
 
 # Before they are first imported.
-pytest.register_assert_rewrite("process", "faults", "tools", "play", "show", "browser", "serving", "copies")
+pytest.register_assert_rewrite("process", "orders", "faults", "tools", "play", "show", "browser", "serving", "copies")
 pytest_plugins = ["progress"]
 
 import objects  # noqa: E402

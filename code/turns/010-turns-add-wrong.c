@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * @brief Wrong on purpose: load, then store, and nobody keeps others out.
+ * @brief Wrong on purpose: load, then store, and nobody is kept out.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <assert.h>
@@ -12,28 +12,33 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "no lock-free 64-bit atomics");
 
 int main(int argc, char **argv)
 {
-    char *end = NULL;
-    const long rounds = argc > 1 ? strtol(argv[1], &end, 10) : 1;
-    if (argc > 2 || rounds < 1 || (end && *end != '\0'))
-        errx(2, "usage: 010-turns-add-wrong [rounds]");
+    const char *const name = argc > 1 ? argv[1] : "/ipc-counter";
+    char *end;
+    long rounds = strtol(argc > 2 ? argv[2] : "1", &end, 10);
+    if (argc > 3 || *end != '\0' || rounds < 1)
+        errx(2, "usage: %s [name [rounds]]", argv[0]);
 
-    const int fd = shm_open("/ipc-counter", O_RDWR, 0);
+    const int fd = shm_open(name, O_RDWR, 0);
     if (fd == -1)
-        err(EXIT_FAILURE, "shm_open /ipc-counter");
+        err(EXIT_FAILURE, "shm_open %s", name);
     struct stat status;
-    if (fstat(fd, &status) == -1 || status.st_size != sizeof(uint64_t))
-        errx(EXIT_FAILURE, "/ipc-counter: not of 8 bytes");
+    if (fstat(fd, &status) == -1)
+        err(EXIT_FAILURE, "fstat %s", name);
+    if (status.st_size != sizeof(_Atomic uint64_t))
+        errx(EXIT_FAILURE, "%s: not of 8 bytes", name);
     _Atomic uint64_t *const counter =
         mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (counter == MAP_FAILED)
-        err(EXIT_FAILURE, "mmap /ipc-counter");
+        err(EXIT_FAILURE, "mmap %s", name);
+    close(fd);
 
-    for (long done = 0; done < rounds; done++) {
+    for (; rounds > 0; rounds--) {
         const uint64_t seen = atomic_load(counter); // TURN
         atomic_store(counter, seen + 1);            // TURN
     }

@@ -13,37 +13,43 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "no lock-free 64-bit atomics");
 
 int main(int argc, char **argv)
 {
-    char *end = NULL;
-    const long rounds = argc > 1 ? strtol(argv[1], &end, 10) : 1;
-    if (argc > 2 || rounds < 1 || (end && *end != '\0'))
-        errx(2, "usage: 020-turns-add [rounds]");
+    const char *const name = argc > 1 ? argv[1] : "/ipc-counter";
+    const char *const guard_name = argc > 2 ? argv[2] : "/ipc-guard";
+    char *end;
+    long rounds = strtol(argc > 3 ? argv[3] : "1", &end, 10);
+    if (argc > 4 || *end != '\0' || rounds < 1)
+        errx(2, "usage: %s [name [guard [rounds]]]", argv[0]);
 
-    const int fd = shm_open("/ipc-counter", O_RDWR, 0);
+    sem_t *const guard = sem_open(guard_name, 0);
+    if (guard == SEM_FAILED)
+        err(EXIT_FAILURE, "sem_open %s", guard_name);
+    const int fd = shm_open(name, O_RDWR, 0);
     if (fd == -1)
-        err(EXIT_FAILURE, "shm_open /ipc-counter");
+        err(EXIT_FAILURE, "shm_open %s", name);
     struct stat status;
-    if (fstat(fd, &status) == -1 || status.st_size != sizeof(uint64_t))
-        errx(EXIT_FAILURE, "/ipc-counter: not of 8 bytes");
+    if (fstat(fd, &status) == -1)
+        err(EXIT_FAILURE, "fstat %s", name);
+    if (status.st_size != sizeof(_Atomic uint64_t))
+        errx(EXIT_FAILURE, "%s: not of 8 bytes", name);
     _Atomic uint64_t *const counter =
         mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (counter == MAP_FAILED)
-        err(EXIT_FAILURE, "mmap /ipc-counter");
-    sem_t *const guard = sem_open("/ipc-guard", 0);
-    if (guard == SEM_FAILED)
-        err(EXIT_FAILURE, "sem_open /ipc-guard");
+        err(EXIT_FAILURE, "mmap %s", name);
+    close(fd);
 
-    for (long done = 0; done < rounds; done++) {
+    for (; rounds > 0; rounds--) {
         if (sem_wait(guard) == -1) // TURN
-            err(EXIT_FAILURE, "sem_wait /ipc-guard");
+            err(EXIT_FAILURE, "sem_wait %s", guard_name);
         const uint64_t seen = atomic_load(counter); // TURN
         atomic_store(counter, seen + 1);            // TURN
         if (sem_post(guard) == -1)                  // TURN
-            err(EXIT_FAILURE, "sem_post /ipc-guard");
+            err(EXIT_FAILURE, "sem_post %s", guard_name);
     }
     return EXIT_SUCCESS;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * @brief Create an object, give it its size and its value, and then say so.
+ * @brief Create an object, give it its size and its value; then say so.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <assert.h>
@@ -16,17 +16,21 @@
 
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "no lock-free 64-bit atomics");
 
-int main(void)
+int main(int argc, char **argv)
 {
-    sem_t *const ready = sem_open("/ipc-ready", 0);
-    if (ready == SEM_FAILED)
-        err(EXIT_FAILURE, "sem_open /ipc-ready");
+    const char *const name = argc > 1 ? argv[1] : "/ipc-answer";
+    const char *const ready_name = argc > 2 ? argv[2] : "/ipc-ready";
+    if (argc > 3)
+        errx(2, "usage: %s [name [ready]]", argv[0]);
 
-    const char *const name = "/ipc-answer";
+    sem_t *const ready = sem_open(ready_name, 0);
+    if (ready == SEM_FAILED)
+        err(EXIT_FAILURE, "sem_open %s", ready_name);
+
     const int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600); // TURN
     if (fd == -1)
         err(EXIT_FAILURE, "shm_open %s", name);
-    _Atomic int64_t *answer;
+    _Atomic uint64_t *answer;
     if (ftruncate(fd, sizeof *answer) == -1) // TURN
         err(EXIT_FAILURE, "ftruncate %s", name);
     answer =
@@ -35,6 +39,6 @@ int main(void)
         err(EXIT_FAILURE, "mmap %s", name);
     atomic_store(answer, 42);  // TURN
     if (sem_post(ready) == -1) // TURN
-        err(EXIT_FAILURE, "sem_post /ipc-ready");
+        err(EXIT_FAILURE, "sem_post %s", ready_name);
     return EXIT_SUCCESS;
 }

@@ -666,6 +666,7 @@ static int ask(unsigned can)
         char key = 'q';
         while (poll(&input, 1, 50) == 0)
             rest();
+        rest(); // a signal may have come before the key
         if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q')
             exit(0);
         const int who = (key & ~' ') - 'A'; // "a" is A, too
@@ -755,14 +756,14 @@ static void put_programs(void)
 static int explore(void)
 {
     long orders = 0, counts[3] = {0};
-    char *first[3] = {NULL};
+    char first[3][STEPS + 1] = {""};
     if (mode == TREE)
         put_programs();
     bool more = true;
     for (int given = 0; more; orders++) {
         const enum end end = play(given);
         if (counts[end]++ == 0)
-            first[end] = need(strdup(word()));
+            snprintf(first[end], sizeof first[end], "%s", word());
         unsigned untried = 0;
         while (untried == 0 && --depth >= 0)
             untried = path[depth].can >> (path[depth].who + 1);
@@ -777,11 +778,9 @@ static int explore(void)
     }
     printf("%ld orders, %ld wrong, %ld deadlocks\n", orders, counts[WRONG],
            counts[DEADLOCK]);
-    for (int end = RIGHT; end <= DEADLOCK; end++) {
-        if (end != RIGHT && first[end])
+    for (int end = WRONG; end <= DEADLOCK; end++)
+        if (counts[end] > 0)
             printf("first %s: %s\n", ends[end], first[end]);
-        free(first[end]);
-    }
     return counts[RIGHT] < orders;
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import process
 import pytest
+from orders import Names
 from support import ROOT, STRANGER
 from tools import SANITIZERS, sanitized
 
@@ -98,3 +99,9 @@ def stranger() -> Iterator[Callable[..., process.Completed]]:
     yield run
     for copy in copies:
         os.close(copy)
+
+
+@pytest.fixture
+def names(new_name: Callable[[], str]) -> Names:
+    """Two names, and the commands of code/turns with them."""
+    return Names(new_name)

@@ -44,7 +44,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 def path(program: str) -> Path:
     """The built program, in whichever family it is."""
-    found = next(folder.glob(f"*/{program}"), None)
+    found = next(filter(Path.is_file, folder.glob(f"*/{program}")), None)
     assert found, f"{program} is not in {folder}: run make programs"
     return found
 

@@ -32,8 +32,12 @@ CHECKS = [
     # Wants the result of fprintf(stderr, "usage..."), of whose failure nobody
     # could be told. That of printf() is tested, with a full device.
     "-cert-err33-c",
+    # The scheduler runs the commands that it is told.
+    "-cert-env33-c",
     # sleep() in a process that has one thread.
     "-concurrency-mt-unsafe",
+    # Does not see va_start() when it looks at several files.
+    "-clang-analyzer-valist.Uninitialized",
     # Newer versions want each header named for each symbol; ours are POSIX'.
     "-misc-include-cleaner",
     # memset_s() and its kind, which no C library here has.
@@ -170,7 +174,7 @@ def test_cppcheck_finds_a_planted_bug(tmp_path: Path) -> None:
 
 def test_the_programs_are_all_looked_at() -> None:
     names = {Path(source).stem for source in SOURCES}
-    built = {p.name for p in PROGRAMS.glob("*/[0-9]*-*") if p.is_file()}
+    built = {p.name for p in PROGRAMS.glob("*/*") if p.is_file()}
     assert len(names) == len(SOURCES)
     assert names <= built
 

@@ -1,0 +1,336 @@
+"""What turns meets that it cannot go on with: a line that says so, status 2, and nothing left."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import faults
+import objects
+import process
+import pytest
+from objects import shared_memory
+from orders import Names, left, numbers, playing, seen, surroundings, turns
+from process import Completed, run
+from support import ROOT, STRANGER
+
+pytestmark = pytest.mark.usefixtures("programs")  # those that watch themselves, too
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Callable[..., str]:
+    """Compiles a program whose main() has these lines; returns its path."""
+
+    def compile_(name: str, *body: str, options: str = "-g") -> str:
+        source = tmp_path / f"{name}.c"
+        headers = "fcntl mqueue pthread semaphore signal stdlib sys/mman sys/wait unistd".split()
+        source.write_text("".join(f"#include <{header}.h>\n" for header in headers)
+                          + "int main(int argc, char **argv)\n{\n    (void)argc, (void)argv;\n"
+                          + "".join(f"    {text}\n" for text in body) + "    return 0;\n}\n")
+        subprocess.run(["cc", *options.split(), "-o", tmp_path / name, source, "-pthread", "-lrt"], check=True)
+        return str(tmp_path / name)
+
+    return compile_
+
+
+def refused(result: Completed, text: str) -> None:
+    """One line on standard error, and status 2."""
+    assert (result.stderr, result.returncode) == (f"turns: {text}\n", 2)
+
+
+# ------------------------------------------------------------------- how it is called
+
+
+@pytest.mark.parametrize(("arguments", "text"), [
+    ([], "an order and a program are needed: turns -h says more"),
+    (["all"], "an order and a program are needed: turns -h says more"),
+    (["-z", "all", "x"], "-z: turns -h says how it is used"),
+    (["-m"], "-m: turns -h says how it is used"),
+    (["-m", "ipc-x", "all", "x"], "-m ipc-x: not like /NAME=VALUE, or one too many"),
+    (["-s", "/ipc-x", "all", "x"], "-s /ipc-x: not like /NAME=VALUE, or one too many"),
+    (["-q", "/ipc-x=0", "all", "x"], "0: not a number from 1 on"),
+    (["-n", "0", "all", "x"], "0: not a number from 1 on"),
+    (["-t", "1s", "all", "x"], "1s: not a number from 1 on"),
+    (["-e", "1", "all", "x"], "-e 1: there is no object"),
+    (["all", "nowhere"], "nowhere: No such file or directory"),
+    (["all", "--", "x"], "a program is missing, before or after --"),
+])
+def test_a_call_that_makes_no_sense_is_refused(arguments: list[str], text: str) -> None:
+    refused(run("turns", *arguments, cwd=ROOT), text)
+
+
+def test_an_order_that_is_none_is_refused(names: Names) -> None:
+    options, command = names.counter("010-turns-add-wrong")
+    refused(turns("ABC", options, command), "ABC: not all, tree, crash, ask, or letters from A to B")
+    refused(turns("All", options, command), "All: not all, tree, crash, ask, or letters from A to B")
+    refused(turns("all", [*options, "-n", "9"], command), "more than 8 processes")
+    refused(turns("all", options, [*command, "--"]), "a program is missing, before or after --")
+    assert left(names) == []
+
+
+def test_help_says_what_it_is_and_what_it_is_not() -> None:
+    done = run("turns", "-h")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "usage: turns [OPTION]... ORDER PROGRAM" in done.stdout
+    assert "what compilers and processors reorder is not seen, and nothing\nis proved." in done.stdout
+
+
+def test_somebody_elses_object_is_left_alone(names: Names) -> None:
+    options, command = names.counter("010-turns-add-wrong")
+    shared_memory(names.one).write_bytes(b"12345678")
+    refused(turns("all", options, command), f"making {names.one}: File exists")
+    assert shared_memory(names.one).read_bytes() == b"12345678"
+
+
+def test_a_command_that_fails_is_named(names: Names) -> None:
+    options, command = names.counter("010-turns-add-wrong")
+    refused(turns("all", [*options, "-b", "false"], command), "false: not done")
+    assert left(names) == []
+
+
+@pytest.mark.parametrize("order", ["all", "tree", "crash", "AB"])
+def test_a_full_device_is_an_error(order: str, names: Names) -> None:
+    options, command = names.counter("010-turns-add-wrong")
+    with Path("/dev/full").open("w") as full:
+        refused(turns(order, options, command, stdout=full), "write to standard output: No space left on device")
+    assert left(names) == []
+
+
+def test_a_reader_that_has_gone_is_no_reason_to_leave_anything(names: Names) -> None:
+    options, command = names.guarded("020-turns-add", 2)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = turns("tree", options, command, stdout=writing)
+    os.close(writing)
+    assert done.returncode == 128 + signal.SIGPIPE
+    assert left(names) == []
+
+
+# ----------------------------------------------------------------------- the programs
+
+
+def test_a_program_without_line_numbers(names: Names, compiled: Callable[..., str], tmp_path: Path) -> None:
+    program = compiled("marked", "int seen = 0; // TURN", "(void)seen;")
+    subprocess.run(["strip", program], check=True)
+    needs = "no line numbers: needs cc -g, and objdump (binutils)"
+    refused(turns("all", [], [program]), f"{program}: {needs}")
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    refused(turns("all", [], [str(script)]), f"{script}: {needs}")
+
+
+def test_a_program_without_marks_or_source(compiled: Callable[..., str], tmp_path: Path) -> None:
+    program = compiled("plain", "int seen = 0;", "(void)seen;")
+    refused(turns("all", [], [program]), f"{program}: no line ends in // TURN, or there is no plain.c")
+    marked = compiled("marked", "int seen = 0; // TURN", "(void)seen;")
+    Path(f"{marked}.c").rename(tmp_path / "elsewhere")
+    refused(turns("all", [], [marked]), f"{marked}: no line ends in // TURN, or there is no marked.c")
+
+
+def test_a_mark_where_no_statement_begins(compiled: Callable[..., str]) -> None:
+    program = compiled("empty", "int seen = 0; // TURN", "// TURN", "(void)seen;")
+    refused(turns("all", [], [program]), "empty.c: line 14 is marked, but no statement begins there")
+
+
+def test_a_program_for_another_processor(compiled: Callable[..., str]) -> None:
+    try:
+        program = compiled("narrow", "int seen = 0; // TURN", "(void)seen;", options="-g -m32")
+    except subprocess.CalledProcessError:
+        pytest.skip("needs a compiler and C library for 32 bits (gcc-multilib)")
+    refused(turns("all", [], [program]), f"{program}: not for the processor that turns is for")
+
+
+# What a program does between its first mark, in line 13, and a second one.
+DEEDS = {
+    "forks": ("if (fork() == 0) pause();", "A starts another process, or program, in line 14"),
+    "starts a thread": ("pthread_t one; pthread_create(&one, NULL, (void *(*)(void *))pause, NULL);",
+                        "A starts another process, or program, in line 14"),
+    "runs a command": ('if (system("exec sleep 1000")) abort();', "A starts another process, or program, in line 14"),
+    "becomes another program": ('execl("/bin/sleep", "sleep", "1000", (char *)0);',
+                                "A starts another process, or program, in line 14"),
+    "sleeps by the clock": ("sleep(1000);", "A sleeps by the clock, clock_nanosleep in line 14"),
+    "waits by the clock": ("struct timespec end = {.tv_sec = 1L << 40}; sem_t never; sem_init(&never, 0, 0);"
+                           " sem_timedwait(&never, &end);", "A sleeps by the clock, futex in line 14"),
+    "is stopped": ("raise(SIGSTOP);", "A has been stopped: Stopped (signal)"),
+    "computes for ever, in one line": ("for (; argc > 0;) __asm__ volatile(\"\");",
+                                       "A has not come from line 13 to a marked one in 1 s"),
+    "computes for ever, line by line": ("for (volatile int i = 0; argc > 0;)\n    i++;",
+                                        "A has not come from line 13 to a marked one in 1 s"),
+    "kills itself": ("kill(getpid(), SIGKILL);", None),
+}
+
+
+@pytest.mark.parametrize(("deed", "text"), DEEDS.values(), ids=DEEDS)
+def test_what_cannot_be_ordered_is_said_with_the_order_so_far(
+        deed: str, text: str | None, names: Names, compiled: Callable[..., str]) -> None:
+    program = compiled("deed", f"volatile int seen = argc; // TURN\n{deed}", "seen = 0; // TURN")
+    result = turns("all", ["-m", names.one, "-t", "1"], [program, names.one])
+    if text:
+        refused(result, f"{text}; the order so far: A")
+    else:
+        assert numbers(result) == (2, 2, 0)  # to die is wrong, and no reason to stop
+    assert left(names) == []
+
+
+def test_a_program_that_ends_before_its_first_mark(names: Names, compiled: Callable[..., str]) -> None:
+    program = compiled("early", "if (argc < 9) return 3;", "argc = 0; // TURN")
+    refused(turns("all", ["-m", names.one], [program]), f"A, {program}, has ended before its first marked line")
+    program = str(process.path("010-turns-add-wrong"))
+    said = turns("AB", [], [program, names.one]).stderr.splitlines()  # with a word, the program's own words, too
+    assert said == [f"010-turns-add-wrong: shm_open {names.one}: No such file or directory",
+                    f"turns: A, {program}, has ended before its first marked line"]
+
+
+def test_a_program_that_depends_on_chance(names: Names, compiled: Callable[..., str]) -> None:
+    program = compiled("chance", "int fd = open(argv[1], O_RDWR | O_CREAT, 0600); char once;",
+                       "if (read(fd, &once, 1) == 0) // TURN", "    write(fd, &once, 1); // TURN", "argc = 0; // TURN")
+    result = turns("all", ["-m", names.one], [program, f"{program}.once"])
+    assert result.returncode == 2
+    assert result.stderr.startswith("turns: the same steps lead somewhere else this time: ")
+    assert left(names) == []
+
+
+def test_a_program_that_heeds_no_signal_is_ended_all_the_same(names: Names, compiled: Callable[..., str]) -> None:
+    ignored = "".join(f"signal({name}, SIG_IGN); " for name in ("SIGTERM", "SIGINT", "SIGHUP"))
+    program = compiled("deaf", ignored, "volatile int seen = argc; // TURN", "pause();", "seen = 0; // TURN")
+    assert numbers(turns("all", ["-m", names.one], [program, names.one])) == (2, 0, 2)
+    assert left(names) == []
+
+
+@pytest.mark.parametrize(("call", "messages", "text"), [
+    ("mq_receive(queue, message, 8, NULL); // TURN", ["0", "0"], "mq_timedreceive"),
+    ("for (; argc > 0;)\n    mq_send(queue, message, 8, 0); // TURN", ["0", "1", "1"], "mq_timedsend"),
+], ids=["empty", "full"])
+def test_a_queue_is_made_and_named(call: str, messages: list[str], text: str, names: Names,
+                                   compiled: Callable[..., str]) -> None:
+    program = compiled("queue", "mqd_t queue = mq_open(argv[1], O_RDWR);", 'char message[8] = "";', call)
+    shown = seen(turns("A", ["-n", "1", "-q", f"{names.one}=1"], [program, names.one]), 1)
+    assert [row.split()[1] for row in shown[1:-1]] == messages
+    assert shown[-2].endswith(f": blocked in {text} on {names.one}") and shown[-1] == "deadlock"
+    assert not objects.queue_exists(names.one)
+
+
+# ------------------------------------------------------------------- while it goes on
+
+
+def begun(names: Names) -> Callable[[], bool]:
+    return lambda: shared_memory(names.one).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_leaves_nothing_behind(number: signal.Signals, names: Names) -> None:
+    options, command = names.guarded("020-turns-add", 4)
+    play = playing("all", options, command)
+    play.wait_until(begun(names), "at its first order")
+    play.send(number)
+    done = play.finish()
+    assert done.returncode == 128 + number
+    assert done.stderr.count("\n") == 1 and "; the order so far: " in done.stderr
+    assert left(names) == []
+
+
+def programs_of(names: Names, turns_: int) -> list[int]:
+    return [int(pid) for pid in left(names) if pid.isdigit() and int(pid) != turns_]
+
+
+def test_the_programs_end_with_turns_even_if_it_is_killed(names: Names) -> None:
+    options, command = names.guarded("020-turns-add", 4)
+    play = playing("ask", options, command, stdin=subprocess.PIPE)
+    play.wait_until(lambda: len(programs_of(names, play.pid)) == 2, "waiting for an answer")
+    handles = [os.pidfd_open(pid) for pid in programs_of(names, play.pid)]
+    play.send(signal.SIGKILL)
+    play.finish()
+    for handle in handles:
+        assert process.readable(handle, process.BOUND), "a program goes on"
+        os.close(handle)
+
+
+def test_ctrl_c_at_a_question_leaves_nothing_behind(names: Names) -> None:
+    options, command = names.guarded("020-turns-add")
+    play = playing("ask", options, command, stdin=subprocess.PIPE)
+    play.wait_until(lambda: len(programs_of(names, play.pid)) == 2, "waiting for an answer")
+    play.send(signal.SIGINT)
+    assert play.finish().returncode == 130
+    assert left(names) == []
+
+
+@pytest.mark.parametrize(("number", "text"), [
+    (signal.SIGSTOP, "A has been stopped: Stopped (signal); the order so far: A"),
+    (signal.SIGKILL, "A: ptrace: No such process; the order so far: A"),
+])
+def test_a_program_that_somebody_else_stops_or_kills(number: signal.Signals, text: str, names: Names) -> None:
+    options, command = names.guarded("020-turns-add")
+    play = playing("ask", options, command, stdin=subprocess.PIPE)
+    play.wait_until(lambda: len(programs_of(names, play.pid)) == 2, "waiting for an answer")
+    first = min(programs_of(names, play.pid))
+    handle = os.pidfd_open(first)
+    os.kill(first, number)
+    if number == signal.SIGKILL:
+        assert process.readable(handle, process.BOUND)
+    os.close(handle)
+    assert play.process.stdin
+    play.process.stdin.write(b"A")
+    done = play.finish()
+    assert (done.returncode, done.stderr) == (2, f"turns: {text}\n")
+    assert left(names) == []
+
+
+# --------------------------------------------------------------- what the system refuses
+
+
+def played_under(names: Names, log: Path, *inject: str) -> Completed:
+    options, command = names.counter("010-turns-add-wrong")
+    return turns("AABB", options, command, prefix=faults.strace(log, *inject)["prefix"])
+
+
+@pytest.mark.parametrize("error", ["EPERM", "ESRCH"])
+def test_each_ptrace_that_fails_is_said_and_leaves_nothing(error: str, names: Names, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert played_under(names, log).returncode == 0
+    count = sum(call.name == "ptrace" for call in faults.read_trace(log))
+    assert count > 50
+    for ordinal in range(1, count + 1, 7):
+        done = played_under(names, log, f"ptrace:error={error}:when={ordinal}")
+        assert done.returncode == 2
+        said = done.stderr.splitlines()
+        assert len(said) == 1 and os.strerror(getattr(faults.errno, error)) in said[0]
+        assert left(names) == []
+
+
+def test_a_process_that_must_not_be_traced_is_said_in_a_line(names: Names, tmp_path: Path) -> None:
+    """strace follows the programs, and what is traced by one cannot be traced by another."""
+    options, command = names.counter("010-turns-add-wrong")
+    prefix = faults.strace(tmp_path / "log")["prefix"]
+    refused(turns("all", options, command, prefix=[prefix[0], "-f", *prefix[1:]]),
+            f"{command[0]}, to be traced: Operation not permitted")
+    assert left(names) == []
+
+
+def test_a_fork_that_fails(names: Names, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert played_under(names, log).returncode == 0
+    forks = [call for call in faults.read_trace(log) if call.name in ("clone", "clone3", "fork")]
+    plain = [call for call in forks if "CLONE_VFORK" not in call.text]  # not those of popen()
+    assert len(plain) == 2
+    done = played_under(names, log, f"{plain[1].name}:error=EAGAIN:when={plain[1].ordinal}")
+    refused(done, "fork: Resource temporarily unavailable")
+    assert left(names) == []
+
+
+def test_an_ordinary_user_may_do_all_of_it(names: Names) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become another user; without it, all tests are an ordinary user's")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        for program in ("turns", "010-turns-add-wrong"):
+            shutil.copy(process.path(program), folder)
+        shutil.copy(ROOT / "code/turns/010-turns-add-wrong.c", folder)
+        options, command = names.counter("010-turns-add-wrong")
+        done = subprocess.run(
+            ["./turns", *options, "all", "./010-turns-add-wrong", *command[1:]], cwd=folder, user=STRANGER,
+            group=STRANGER, extra_groups=(), env=surroundings()["env"], capture_output=True, text=True)
+    assert done.stdout.startswith("6 orders, 4 wrong, 0 deadlocks"), done.stderr
