@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -12,8 +13,10 @@ from types import FrameType
 
 from .check.promoting import Promotion, write
 from .check.rehearsal import Rehearsal, show_progress
+from .check.trees import kept
 from .page.model import ScriptError
 from .page.reader import read
+from .page.trees import FOLDER
 from .sandbox import namespaces
 from .sandbox.clock import DEADLINE
 from .sandbox.namespaces import Order
@@ -143,12 +146,12 @@ def _play(order: Order) -> int:
     """Play one page; this process is inside of its name spaces already."""
     page = read(order.page)
     folder = os.open(os.path.dirname(page.path) or '.', os.O_RDONLY | os.O_DIRECTORY)
-    calls = system_calls(os.environ.get('CC', 'cc'))
+    calls, trees = system_calls(os.environ.get('CC', 'cc')), kept(page, folder)
     colour = sys.stdout.isatty()
     with open_sandbox(page, order, calls) as sandbox:
         kind = Promotion if order.command == 'promote' else Rehearsal
         rehearsal = kind(page, sandbox, order.deadline,
-                         show_progress if sys.stderr.isatty() else lambda cue: None)
+                         show_progress if sys.stderr.isatty() else lambda cue: None, trees)
         result = rehearsal.play(order.scene, order.keep_going)
     if sys.stderr.isatty():
         print('\r\033[K', end='', file=sys.stderr, flush=True)
@@ -164,12 +167,20 @@ def _play(order: Order) -> int:
 
 
 def _promote(promotion: Promotion, folder: int) -> None:
-    """Write what came into the page, and print it; nothing, if a claim has failed."""
+    """Write what came into the page and its trees, and say so; nothing, if a claim has failed."""
     if promotion.result.failures:
         print(f'{promotion.page.path}: nothing is promoted: mend the page or the programs first')
-    elif promotion.edits:
+        return
+    if promotion.edits:
         print(promotion.diff())
         write(promotion.page.path, promotion.text(), folder)
+    for label, text in promotion.grown.items():
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(FOLDER, dir_fd=folder)
+        inside = os.open(FOLDER, os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+        write(f'{label}.json', text, inside)
+        os.close(inside)
+        print(f'{FOLDER}/{label}.json: written')
 
 
 if __name__ == '__main__':

@@ -594,7 +594,7 @@ static const char *place(const struct process *process)
     else if (WIFSIGNALED(status))
         snprintf(text, sizeof text, "died of: %s", strsignal(WTERMSIG(status)));
     else
-        snprintf(text, sizeof text, status == 0 ? "ended" : "ended with %d",
+        snprintf(text, sizeof text, status == 0 ? "ended" : "failed with %d",
                  WEXITSTATUS(status));
     return text;
 }

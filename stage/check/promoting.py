@@ -16,6 +16,7 @@ from .comparing import Documented, why_not
 from .rehearsal import Rehearsal
 from .renaming import Renaming
 from .tokens import Token, compared
+from .trees import Trees, differs, printed
 
 #: The field of a page that says where and when its sessions were last written.
 RECORDED = re.compile(r'^( *:Recorded: ).*$', re.MULTILINE)
@@ -29,13 +30,17 @@ class Promotion(Rehearsal):
     Attributes:
         edits: For each cue that differs: the first of its lines of output in the page, the one
             after the last (as indexes), and the lines that belong there.
+        grown: The trees that differ from those that are kept beside the page.
     """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.edits: list[tuple[int, int, list[str]]] = []
+        self.grown: Trees = {}
 
     def _compare(self, cue: Cue, lines: list[str]) -> None:
+        tree = printed(self.page, cue, lines)
+        self.grown |= tree if differs(self.trees, tree) else {}
         if why_not(self.renaming, cue.expect, lines) is None:
             return
         new = promoted(self.renaming, cue.expect, lines)
@@ -105,16 +110,19 @@ def _shape(line: str | None) -> tuple[Token, ...] | None:
 
 
 def write(path: str, text: str, folder: int) -> None:
-    """Replace a file by a new text at once: a reader sees the old one or the new one.
+    """Make a file, or replace it by a new text at once: a reader sees the old one or the new one.
 
     Args:
-        path: The page.
+        path: The page, or a tree.
         text: Its new text.
         folder: Descriptor of its folder, opened before anything was mounted over it.
     """
     name = os.path.basename(path)
     temporary = f'.{name}.{os.urandom(4).hex()}'  # our PID is 1, as everybody's on a stage
-    mode = os.stat(name, dir_fd=folder).st_mode & 0o777
+    try:
+        mode = os.stat(name, dir_fd=folder).st_mode & 0o777
+    except FileNotFoundError:
+        mode = 0o644
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
     try:
         with os.fdopen(fd, 'w', encoding='utf-8', newline='') as file:

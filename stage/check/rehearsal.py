@@ -11,6 +11,7 @@ from ..page.model import Cue, Page, Scene
 from ..sandbox.clock import DEADLINE, run
 from ..sandbox.sandbox import Sandbox
 from .player import Failed, Failure, Player
+from .trees import Trees, differs, printed
 
 
 @dataclass
@@ -40,12 +41,13 @@ class Rehearsal(Player):
         sandbox: Where.
         deadline: Seconds beyond the programs' own sleeping.
         progress: Called with each cue before it is played.
+        trees: Those that are kept beside the page.
     """
 
     def __init__(self, page: Page, sandbox: Sandbox, deadline: float = DEADLINE,
-                 progress: Callable[[Cue], None] = lambda cue: None) -> None:
+                 progress: Callable[[Cue], None] = lambda cue: None, trees: Trees | None = None) -> None:
         super().__init__(page, sandbox, deadline)
-        self.progress = progress
+        self.progress, self.trees = progress, trees or {}
         self.result = Result(page)
 
     def play(self, last: int | None = None, keep_going: bool = False) -> Result:
@@ -82,6 +84,11 @@ class Rehearsal(Player):
             return scenes
         start = max((index for index, scene in enumerate(scenes) if scene.fresh), default=0)
         return scenes[start:]
+
+    def _compare(self, cue: Cue, lines: list[str]) -> None:
+        super()._compare(cue, lines)
+        if why := differs(self.trees, printed(self.page, cue, lines)):
+            self._fail(cue, why)
 
     def _scene(self, scene: Scene) -> None:
         if self.left_out(scene):

@@ -25,6 +25,8 @@ from .view import View, Viewer
 FIRST_PID = 4242
 #: What a command names as a program of the course.
 PROGRAM = re.compile(r'(?<![\w./])\./([\w.-]+(?:/[\w.-]+)*)')
+#: Their sources.
+CODE = Path(__file__).parents[2] / 'code'
 #: All of a shell's environment but PATH and HOME: nothing of the caller's gets in, nor the machine's
 #: settings of readline; and strace(1) does not colour (6.19 and later do).
 ENVIRONMENT = {'LC_ALL': 'C', 'TZ': 'UTC', 'INPUTRC': '/dev/null', 'NO_COLOR': '1'}
@@ -62,12 +64,14 @@ class Sandbox:
         raise NotImplementedError
 
     def _wanted(self, programs: str) -> dict[str, bytes]:
-        """Read the programs that the page's commands name."""
+        """Read the programs that the page's commands name, and their sources, which lie beside them."""
         found = {}
         for cue in self.page.cues():
             for name in PROGRAM.findall(cue.command if cue.kind == 'run' else ''):
                 try:
                     found[name] = Path(programs, name).read_bytes()
+                    if (source := CODE / f'{name}.c').exists():
+                        found[f'{name}.c'] = source.read_bytes()
                 except OSError as error:
                     raise ScriptError(self.page.path, cue.line, f'./{name}: {error.strerror}: '
                                       f'there is no such program in {programs}/') from None
@@ -78,7 +82,7 @@ class Sandbox:
             target = Path(self.folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-            target.chmod(0o555)
+            target.chmod(0o444 if target.suffix == '.c' else 0o555)
 
     def words(self) -> dict[str, str]:
         """Return the documented names that stand for this machine's."""
@@ -111,7 +115,7 @@ class Sandbox:
         for cue in scene.cues:
             if not isinstance(cue.end, AtPrompt) and self._blind:
                 return self._blind
-            if re.search(r'\bstrace\b', cue.command) and self._untraced:
+            if re.search(r'\bstrace\b|/turns\b', cue.command) and self._untraced:
                 return self._untraced
         return ''
 
