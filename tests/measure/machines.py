@@ -199,8 +199,8 @@ def main() -> int:
     if os.geteuid() != 0 or not shutil.which("debootstrap"):
         print("machines: needs root and debootstrap: apt-get install debootstrap", file=sys.stderr)
         return 2
-    print(f'{"suite":9} {"user":8}{"first command":>18}{"second":>18}{"":9}{"".join(map("{:>9}".format, RESULTS))}  exit',
-          flush=True)
+    counted = "".join(map("{:>9}".format, RESULTS))
+    print(f'{"suite":9} {"user":8}{"first command":>18}{"second":>18}{"":9}{counted}  exit', flush=True)
     good = True
     for suite in options.suites or SUITES:
         for user in options.users.split(","):
