@@ -46,6 +46,7 @@ class Progress:
             self.reporter.rewrite(text + "\n" * stay, erase=True)
         elif stay:
             self.reporter.write_line(text)
+            self.reporter.flush()  # a file or a pipe would keep it
 
 
 def pytest_xdist_auto_num_workers() -> int:
