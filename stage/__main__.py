@@ -21,9 +21,9 @@ from .sandbox import namespaces
 from .sandbox.clock import DEADLINE
 from .sandbox.namespaces import Order
 from .sandbox.objects import clean
+from .sandbox.permissions import elsewhere
 from .sandbox.processes import system_calls
 from .sandbox.sandbox import open_sandbox
-from .sandbox.seeing import elsewhere
 
 #: Signals after which all is cleared up.
 ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP

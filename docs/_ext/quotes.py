@@ -18,7 +18,7 @@ from stage.page.model import ScriptError
 from stage.page.reader import read
 
 from .anchors import targets
-from .drawing import Drawing
+from .columns import Drawing
 
 
 class Note(SphinxTransform):

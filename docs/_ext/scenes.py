@@ -22,7 +22,7 @@ from stage.page.model import ScriptError
 from stage.page.reader import read
 
 from .anchors import anchors, targets
-from .drawing import Drawing
+from .columns import Drawing
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from ..page.model import AtPrompt, Page, Scene, ScriptError
 from .mounts import empty_folder, furnish, remove_folder
 from .namespaces import FOLDER, HOST, UID, USER, Order, caller, entrance, ordinary_user
 from .objects import PREFIX, Objects
+from .permissions import why_unseen, why_untraced
 from .processes import Table, processes
-from .seeing import why_unseen, why_untraced
 from .terminal import Terminal
 from .view import View, Viewer
 

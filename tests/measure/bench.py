@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import browser
-import performing
+import keypress
 from support import ROOT
 
 from stage.page.model import ScriptError
@@ -282,9 +282,9 @@ def main() -> int:
             good.append(report("playing all pages, but for the programs' sleeping", own, 5, "s"))
             good.append(report("that sleeping", slept, 20, "s"))
         if "perform" in options.what:
-            mine = performing.key_to_enter(options.rounds or 9)
+            mine = keypress.key_to_enter(options.rounds or 9)
             good.append(report("make perform, from a key to Enter", mine, 0.1, "s"))
-            mine = performing.jump_to_the_last_scene()
+            mine = keypress.jump_to_the_last_scene()
             good.append(report("a jump to the last scene, but for the programs' sleeping", mine, 3, "s"))
     return not all(good)
 

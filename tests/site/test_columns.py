@@ -11,7 +11,7 @@ pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it 
 from support import ROOT
 
 from docs._ext.anchors import anchors
-from docs._ext.drawing import Drawing
+from docs._ext.columns import Drawing
 from stage.page.reader import parse
 
 PAGE = r"""
