@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from stage.page.bets import Bet, asked, bets
 from stage.page.model import AtPrompt, Blocked, Cue, Page, Running, Scene
 
 from .anchors import anchors
@@ -16,36 +17,52 @@ class Drawing:
     """Draws the scenes of one page, in their order; keeps who is busy between them."""
 
     def __init__(self, page: Page) -> None:
-        self.colours = page.colours()
+        self.page, self.colours = page, page.colours()
         self.busy: dict[str, Blocked | Running] = {}  # terminal -> what it does meanwhile
         self.anchors = anchors(page)
 
     def html(self, scene: Scene) -> str:
-        """Return the element that stands for the block."""
+        """Return the element that stands for the block; that of the class ``predict`` has its outcome covered."""
         columns = list(dict.fromkeys(cue.terminal for cue in scene.cues))
-        shape, head, anchor = '', '', self.anchors[scene.number]
-        if 1 < len(columns) <= 4:  # for more there is no room: the transcript says it all
-            shape = f' columns of-{len(columns)}'
-            titles = ''.join(f'<b class="{self._place(columns, name)}" data-says="{escape(name)}"></b>'
-                             for name in columns)
-            head = f'<span class="names" aria-hidden="true">{titles}</span>'
-        woken = self._woken(scene)
+        anchor, woken = self.anchors[scene.number], self._woken(scene)
         labelled: set[str] = set()  # the bars that say already what they stand for
-        body = ''
+        seen, covered = [], []
         for index, cue in enumerate(scene.cues):
-            marks = self._bars(columns, cue, labelled)
-            marks += ''.join(self._arrow(columns, cue, name) for name in woken.get(index, ()))
+            bars = self._bars(columns, cue, labelled)
+            arrows = ''.join(self._arrow(columns, cue, name) for name in woken.get(index, ()))
             self.busy.pop(cue.terminal, None)
             if not isinstance(cue.end, AtPrompt):
                 self.busy[cue.terminal] = cue.end
                 labelled.add(cue.terminal)
             wakes = ' and '.join(map(escape, woken.get(index, ())))
             wakes = f' data-says="wakes {wakes}"' if wakes else ''
-            body += (f'<span class="cue" id="{anchor}-{index + 1}">{marks}'
-                     f'<span class="says {self._place(columns, cue.terminal)}"{wakes}>'
-                     f'{_transcript(scene, index)}</span></span>')
-        return (f'<div class="highlight-console notranslate scene{shape}" id="{anchor}">'
-                f'<div class="highlight"><pre tabindex="0">{head}{body}</pre></div></div>')
+            place, name = self._place(columns, cue.terminal), f' id="{anchor}-{index + 1}"'
+            if not scene.predict or index < asked(scene):
+                seen.append(_row(bars + arrows, place, wakes, [_speech(cue), *_came(scene, index)], name))
+                continue
+            if index == asked(scene):
+                seen.append(_row(bars, place, '', [_speech(cue)], name))
+                name = ''
+                if not (lines := _came(scene, index)) and not arrows:
+                    continue
+            else:
+                lines = [_speech(cue), *_came(scene, index)]
+            covered.append(_row(bars + arrows, place, wakes, lines, name))
+        drawn = self._framed(columns, seen, f' id="{anchor}"')
+        return _covered(drawn, bets(self.page, scene), self._framed(columns, covered)) if scene.predict else drawn
+
+    def _framed(self, columns: list[str], rows: list[str], name: str = '') -> str:
+        """Return rows as one element; nothing, if there are none."""
+        if not rows:
+            return ''
+        shape, head = '', ''
+        if 1 < len(columns) <= 4:  # for more there is no room: the transcript says it all
+            shape = f' columns of-{len(columns)}'
+            titles = ''.join(f'<b class="{self._place(columns, column)}" data-says="{escape(column)}"></b>'
+                             for column in columns)
+            head = f'<span class="names" aria-hidden="true">{titles}</span>'
+        return (f'<div class="highlight-console notranslate scene{shape}"{name}>'
+                f'<div class="highlight"><pre tabindex="0">{head}{"".join(rows)}</pre></div></div>')
 
     def _place(self, columns: list[str], name: str) -> str:
         return f'in-{columns.index(name) + 1} colour-{self.colours[name]}'
@@ -88,13 +105,26 @@ class Drawing:
                 f'colour-{self.colours[cue.terminal]}"></i>')
 
 
-def _transcript(scene: Scene, index: int) -> str:
-    """Return the lines of a cue as the page has them."""
+def _row(marks: str, place: str, wakes: str, lines: list[str], name: str) -> str:
+    """Return a cue: what stands in the columns of others, and what is said in its own."""
+    text = ''.join(f'{line}\n' for line in lines)
+    return f'<span class="cue"{name}>{marks}<span class="says {place}"{wakes}>{text}</span></span>'
+
+
+def _covered(question: str, answers: list[Bet], outcome: str) -> str:
+    """Return a scene whose outcome is seen when the reader has bet, or has looked without."""
+    choices = ''.join(f'<li{" data-right" if bet.right else ""}>{escape(bet.text)}</li>' for bet in answers)
+    right = next(escape(bet.text) for bet in answers if bet.right)
+    return (f'<div class="predict">{question}<p>Bet before you look: what comes of the last command?</p>'
+            f'<ul class="bets">{choices}</ul><details class="fold outcome"><summary>Look</summary>'
+            f'<p>{right}</p>{outcome}</details></div>')
+
+
+def _came(scene: Scene, index: int) -> list[str]:
+    """Return what comes of a cue: its output, and its note."""
     cue = scene.cues[index]
-    lines = [_speech(cue), *map(_output, cue.expect)]
-    if note := _note(cue, scene.cues[index + 1:index + 2]):
-        lines.append(f'<span class="note">{note}</span>')
-    return '\n'.join(lines) + '\n'
+    note = _note(cue, scene.cues[index + 1:index + 2])
+    return [*map(_output, cue.expect), *([f'<span class="note">{note}</span>'] if note else [])]
 
 
 def _speech(cue: Cue) -> str:

@@ -6,6 +6,7 @@ In the source it is a paragraph of the class ``scene`` (``.. class:: scene`` abo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from docutils import nodes
@@ -54,7 +55,8 @@ class Quote(SphinxPostTransform):
                 except (ScriptError, OSError):
                     continue
                 drawing, names = Drawing(page), targets(page, docname)
-                drawn = {names[scene.number]: drawing.html(scene) for scene in page.scenes}  # who is busy before counts
+                # All of them, for who is busy before counts; with their outcome: the bet is in the other page.
+                drawn = {names[scene.number]: drawing.html(replace(scene, predict=False)) for scene in page.scenes}
                 if target in drawn:
                     paragraph['classes'].remove('scene')  # that is the drawing's
                     paragraph.parent.insert(paragraph.parent.index(paragraph) + 1,

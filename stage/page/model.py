@@ -90,6 +90,8 @@ class Scene:
     private: bool
     """Needs the private stage: a fixed /etc/passwd, mounts, nothing else in /dev/shm."""
     cues: list[Cue]
+    predict: bool = False
+    """Asks what comes of its last command or key (:mod:`stage.page.bets`)."""
 
 
 @dataclass
@@ -153,6 +155,7 @@ class Page:
                 'scene': scene.number,
                 'section': scene.section,
                 'fresh': scene.fresh and cue is scene.cues[0],
+                'predict': scene.predict and cue is [one for one in scene.cues if one.kind != 'resume'][-1],
                 'line': cue.line,
                 'kind': cue.kind,
                 'terminal': cue.terminal,

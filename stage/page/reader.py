@@ -27,7 +27,7 @@ LITERAL = {'code-block', 'code', 'sourcecode', 'parsed-literal', 'literalinclude
 #: Those of them that a scene may be written with.
 CODE = {'code-block', 'code', 'sourcecode'}
 #: Classes of a scene.
-CLASSES = {'scene', 'fresh', 'private'}
+CLASSES = {'scene', 'fresh', 'private', 'predict'}
 
 
 @dataclass(frozen=True)
@@ -186,10 +186,10 @@ def _scene(page: Page, lines: list[str], block: Block) -> Scene:
     start = block.lines[0] + 1
     if unknown := block.classes - CLASSES:
         raise ScriptError(page.path, start, f'unknown class "{unknown.pop()}": a scene may be '
-                          '"fresh" and "private"')
+                          '"fresh", "private" and "predict"')
     if block.body and lines[block.body[0] - 1].strip():
         raise ScriptError(page.path, block.body[0] + 1,
                           'a blank line must separate the options from the scene')
     section = page.sections[-1].title if page.sections else ''
-    return Scene(len(page.scenes) + 1, start, section, 'fresh' in block.classes,
-                 'private' in block.classes, Reader(page.path, lines).cues(start, block.body))
+    return Scene(len(page.scenes) + 1, start, section, 'fresh' in block.classes, 'private' in block.classes,
+                 Reader(page.path, lines).cues(start, block.body), 'predict' in block.classes)

@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from ..check.renaming import Renaming
+from ..page.bets import asked, bets
 from ..page.model import AtPrompt, Blocked, Cue, Running, Scene
 from ..page.prose import plain, prose
 from .keys import HELP, Keys
@@ -94,7 +95,11 @@ class Prompter:
         rest = [self.plan.cue(index) for index in self.plan.step(at)[1:]]
         said = {'run': f'{prompt(cue)} {renaming.to_real(cue.command)}',
                 'key': f'press {cue.command}', 'resume': 'goes on'}[cue.kind]
-        sheet.coming = [f'({cue.terminal}) {said}{todo}', *expected(cue, rest, waiting)]
+        sheet.coming = [f'({cue.terminal}) {said}{todo}']
+        if scene.predict and cue is scene.cues[asked(scene)]:  # said after Enter, when it has come
+            sheet.coming += ['Ask: what comes of it?', *(f'- {bet.text}' for bet in bets(page, scene))]
+        else:
+            sheet.coming += expected(cue, rest, waiting)
         return sheet
 
     def _places(self, asked: str, after: int) -> list[str]:

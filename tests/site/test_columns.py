@@ -8,11 +8,11 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
 
-from support import ROOT
+from support import ROOT, SCREENPLAY
 
 from docs._ext.anchors import anchors
 from docs._ext.columns import Drawing
-from stage.page.reader import parse
+from stage.page.reader import parse, read
 
 PAGE = r"""
 .. code-block:: console
@@ -123,12 +123,34 @@ def test_more_terminals_than_there_is_room_for_columns_are_the_transcript() -> N
 
 
 def test_the_front_page_shows_the_very_scene_of_the_screenplay() -> None:
-    front, screenplay = ((ROOT / f"build/html/{page}.html").read_text() for page in ("index", "screenplay"))
+    front = (ROOT / "build/html/index.html").read_text()
     shown = re.findall(r'<div class="highlight-console notranslate scene.*?</pre></div></div>', front, re.S)
-    assert len(shown) == 1 and shown[0] in screenplay
-    assert shown[0].count("./shm/030-") == 2 and "od -A n" in text(shown[0])
+    assert len(shown) == 1
+    both = [scene for scene in read(str(SCREENPLAY)).scenes
+            if sum("030-shm-produce" in cue.command for cue in scene.cues) == 2]
+    lines = SCREENPLAY.read_text().split("\n")[both[0].cues[0].line - 1:both[0].cues[-1].last]
+    assert text(shown[0]).split("\n")[:-1] == [line.removeprefix("   ") for line in lines]
 
 
 def test_a_scene_of_another_page_is_copied_nowhere() -> None:
     assert "030-shm-produce" not in (ROOT / "docs/index.rst").read_text()
     assert "030-shm-produce" not in (ROOT / "build/html/index.scenes.json").read_text()
+
+
+BET = PAGE.replace("scene\n\n   (poster)", "scene predict\n\n   (poster)").replace("""   (poster) $ ./ask
+   \\[1]
+   [2]
+""", "")
+
+
+def test_a_bet_covers_what_comes_of_the_last_command_and_nothing_else() -> None:
+    page = parse("page.rst", BET)
+    drawing = Drawing(page)
+    bet = [drawing.html(scene) for scene in page.scenes][1]
+    seen, _, covered = bet.partition("<details")
+    assert text(seen).startswith("(poster) $ ./post\n") and "woken" not in text(seen)
+    assert "arrow" not in seen and "wakes" not in seen.partition("<p>")[0]
+    assert text(covered).endswith("(waiter)\nwoken\n") and "arrow" in covered
+    assert seen.count("data-right") == 1
+    names = re.findall(r' id="([^"]*)"', bet)
+    assert names == ["scene-page-2", "scene-page-2-1", "scene-page-2-2"]

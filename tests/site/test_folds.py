@@ -81,3 +81,25 @@ def test_the_bullets_and_commands_of_the_seed_are_marked_as_directions() -> None
     for block in re.findall(r"(?:^[^\n]+\n)+", text, re.M):
         if block.startswith("* "):
             assert f".. class:: direction\n\n{block}" in text
+
+
+@needs_browser
+def test_who_has_bet_sees_what_was_right(tab: browser.Tab, site: str) -> None:
+    tab.go(f"{site}screenplay.html")
+    bet = "document.querySelector('.predict:has(#scene-sem-post-1)')"
+    assert not tab.run(f"{bet}.querySelector('details').open")
+    assert tab.run(f"{bet}.querySelectorAll('li.right').length") == 0
+    tab.run(f"[...{bet}.querySelectorAll('.bet')].find(one => one.textContent === 'It blocks.').click()")
+    tab.until(f"{bet}.querySelectorAll('li.right').length === 1")
+    assert tab.run(f"{bet}.querySelector('details').open")
+    assert tab.run(f"{bet}.querySelector('li.right').innerText") == "It wakes waiter."
+    assert tab.run(f"{bet}.querySelector('.chosen').innerText") == "It blocks."
+
+
+def test_without_a_script_a_bet_is_a_question_its_answers_and_what_unfolds() -> None:
+    page = (SITE / "screenplay.html").read_text()
+    bets = re.findall(r'<div class="predict">(.*?)</details></div>', page, re.S)
+    assert len(bets) == SCREENPLAY.count(" predict\n")
+    for bet in bets:
+        assert re.search(r'<p>.*\?</p><ul class="bets">(<li.*?</li>){4}</ul><details .*<summary>', bet, re.S)
+        assert "<button" not in bet

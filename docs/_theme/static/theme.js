@@ -42,6 +42,25 @@ function addDirectionsSwitch() {
   (document.querySelector('h1 ~ .minutes') || title).after(button);
 }
 
+// A bet on the outcome of a session: whoever has chosen, or has looked, sees what was right.
+function addBets(scene) {
+  const answers = [...scene.querySelectorAll('.bets li')];
+  const outcome = scene.querySelector('details.outcome');
+  const show = () => answers.forEach(answer => answer.classList.toggle('right', 'right' in answer.dataset));
+  for (const answer of answers) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'bet';
+    button.textContent = answer.textContent;
+    button.addEventListener('click', () => {
+      answer.classList.add('chosen');
+      outcome.open = true;
+    });
+    answer.replaceChildren(button);
+  }
+  outcome.addEventListener('toggle', () => { if (outcome.open) show(); });
+}
+
 // What an address leads to is open; so is all of a page on paper.
 function unfold() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -119,6 +138,7 @@ document.addEventListener('DOMContentLoaded', () => {
   const menu = document.querySelector('#menu');
   menu.addEventListener('click', event => { if (event.target.closest('a')) menu.hidePopover?.(); });
   document.querySelectorAll('div.highlight').forEach(addCopyButtons);
+  document.querySelectorAll('.predict').forEach(addBets);
   addDirectionsSwitch();
   unfold();
   addEventListener('hashchange', unfold);
