@@ -19,7 +19,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from .._serve.mirror import mirror
+from .mirror import mirror
 
 logger = logging.getLogger(__name__)
 

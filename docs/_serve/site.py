@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .mirror import mirror
+from .._ext.mirror import mirror
 
 GOOD = Path('build/serve')
 NEXT = Path('build/serve/next')
