@@ -1,4 +1,4 @@
-"""Before and after a performance: what must be there, who enters, what a crashed one has left.
+"""Before and after a performance: what must be there, who enters, what is said at the end.
 
 This side of the curtain is the instructor's own terminal. The performance itself is a child in the
 name spaces of its stage (:mod:`stage.perform.performance`); tmux is a child of that.
@@ -7,32 +7,27 @@ name spaces of its stage (:mod:`stage.perform.performance`); tmux is a child of 
 from __future__ import annotations
 
 import argparse
-import fcntl
-import locale
+import contextlib
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 from ..page.model import Page
 from ..page.reader import read
 from ..sandbox import namespaces
-from ..sandbox.mounts import remove_folder
 from ..sandbox.namespaces import Order
 from ..sandbox.objects import Objects
 from ..sandbox.processes import system_calls
 from ..sandbox.sandbox import open_sandbox
-from . import tmux
+from . import client, tmux
+from .folder import private_folder
 from .live import Live
 from .performance import Performance
 from .places import find
 from .screen import Screen
 
-PREFIX = 'ipc-stage-'
-#: Bytes of the path of a socket.
-LONGEST = 107
 #: Exit statuses of a performance that has said on standard error why it ends without a summary.
 REFUSED = 2, 130
 
@@ -55,9 +50,8 @@ def perform(options: argparse.Namespace) -> int:
     if not scenes:
         raise tmux.ScreenError(f'{page.path} has no scene "{options.scene}": give its number, '
                                f'1 to {len(page.scenes)}, or words of a title')
-    seen = all(os.isatty(fd) for fd in range(3))
     tmux.check_version()
-    check_terminal(seen, options.auto)
+    seen = client.check(options.auto)
     if options.host:
         if os.geteuid() and any(cue.root for cue in page.cues()):
             return _as_root()
@@ -65,53 +59,26 @@ def perform(options: argparse.Namespace) -> int:
             return 2
     level, why = ('host', '') if options.host else \
         (options.level, 'asked for') if options.level else namespaces.choose()
-    folder, lock = new_folder()
-    order = Order(options.command, page.path, options.programs, level, why, options.deadline, scenes[0].number,
-                  auto=options.auto, pace=options.pace, seen=seen, folder=folder)
-    try:
-        with namespaces.start(order, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, env={'TMPDIR': folder}) as child:
-            try:
-                if seen:
-                    _watch(folder, child, level)
-                output, errors = child.communicate()
-            except BaseException:
-                namespaces.end(child, level)
-                raise
-    finally:
-        remove_folder(folder)
-        os.close(lock)
+    with contextlib.ExitStack() as stack:
+        drawing = stack.enter_context(client.kept()) if seen else None
+        folder = stack.enter_context(private_folder())
+        order = Order(options.command, page.path, options.programs, level, why, options.deadline, scenes[0].number,
+                      auto=options.auto, pace=options.pace, seen=seen, folder=folder)
+        child = stack.enter_context(namespaces.start(order, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                                     stderr=subprocess.PIPE, env={'TMPDIR': folder}))
+        try:
+            if drawing:
+                _watch(folder, child, level, drawing)
+            output, errors = child.communicate()
+        except BaseException:
+            namespaces.end(child, level)
+            raise
     if not output and child.returncode not in REFUSED:
-        if seen:
-            os.write(1, tmux.RESTORE)
         raise tmux.ScreenError(errors if 'Traceback' in errors else
                                'the performance has been killed: start it again')
     sys.stderr.write(errors)
     sys.stdout.write(output)
     return child.returncode
-
-
-def check_terminal(seen: bool, auto: bool) -> None:
-    """Look at the terminal on which the performance is to be seen.
-
-    Raises:
-        ScreenError: There is none, it is too small, or has no UTF-8.
-    """
-    if not seen:
-        if auto:
-            return
-        raise tmux.ScreenError('a performance needs a terminal; AUTO=1 (--auto) does without')
-    try:
-        locale.setlocale(locale.LC_CTYPE, '')
-        coding = locale.nl_langinfo(locale.CODESET)
-    except locale.Error:
-        coding = ''
-    if coding.upper() != 'UTF-8':
-        raise tmux.ScreenError('the locale is not UTF-8: put LC_ALL=C.UTF-8 in front')
-    columns, rows = os.get_terminal_size(1)
-    if columns < tmux.COLUMNS or rows < tmux.ROWS:
-        raise tmux.ScreenError(f'the terminal has {columns}x{rows}: make it at least '
-                               f'{tmux.COLUMNS}x{tmux.ROWS}, or its letters smaller')
 
 
 def play(order: Order) -> int:
@@ -141,19 +108,18 @@ def play(order: Order) -> int:
     return 1 if result.failures else 0
 
 
-def _watch(folder: str, child: subprocess.Popen[str], level: str) -> None:
+def _watch(folder: str, child: subprocess.Popen[str], level: str, drawing: Callable[[object], None]) -> None:
     """Show the stage on this terminal until the performance ends."""
     while not os.path.exists(f'{folder}/ready'):
         if child.poll() is not None:
             return
         time.sleep(0.01)
-    client = subprocess.run(tmux.attach(f'{folder}/tmux', 'stage'), env=tmux.environment(),
-                            stderr=subprocess.PIPE, text=True)
+    said = client.show(folder, drawing)
     try:
-        child.wait(0 if client.stderr else 5)
+        child.wait(0 if said else 5)
     except subprocess.TimeoutExpired:  # the terminal has gone, or was never good enough
         namespaces.end(child, level)
-        raise tmux.ScreenError(client.stderr.strip() or 'the terminal has gone') from None
+        raise tmux.ScreenError(said or 'the terminal has gone') from None
 
 
 def _as_root() -> int:
@@ -188,42 +154,3 @@ def _make_room(page: Page, ask: bool) -> bool:
     for name in left:
         objects.remove(name)
     return True
-
-
-def new_folder() -> tuple[str, int]:
-    """Make the private folder of a performance; return it, and its lock, held until closed.
-
-    Raises:
-        ScreenError: Its path would be too long for the socket of tmux; see unix(7).
-    """
-    room = tempfile.gettempdir()
-    if len(os.fsencode(f'{room}/{PREFIX}12345678/tmux')) > LONGEST:
-        raise tmux.ScreenError(f'the path of the folder for temporary files is too long for tmux: {room}: '
-                               'set TMPDIR to a shorter one')
-    here = os.open(Path(__file__).parents[1], os.O_RDONLY)
-    try:
-        fcntl.flock(here, fcntl.LOCK_EX)  # nobody takes a folder for left that is not locked yet
-        _clean_up()
-        folder = tempfile.mkdtemp(prefix=PREFIX)
-        lock = os.open(folder, os.O_RDONLY)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    finally:
-        os.close(here)
-    return folder, lock
-
-
-def _clean_up() -> None:
-    """Remove the folders of performances that have been killed: nobody holds their locks."""
-    for folder in Path(tempfile.gettempdir()).glob(PREFIX + '*'):
-        try:
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except OSError:
-            continue  # somebody else's, or gone meanwhile
-        try:
-            if os.fstat(lock).st_uid == os.geteuid():
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove_folder(str(folder))
-        except BlockingIOError:
-            pass  # it goes on
-        finally:
-            os.close(lock)

@@ -12,9 +12,6 @@ OLDEST = 3, 2
 #: The smallest terminal in which stage and notes can be read.
 COLUMNS, ROWS = 80, 24
 CONFIGURATION = Path(__file__).with_name('tmux.conf')
-#: Restores a terminal whose tmux client could not: mouse, cursor keys, cursor, colours, screen; see ctlseqs of xterm.
-RESTORE = (b'\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h'
-           b'\x1b[m\x1b[?1049l')
 ENDED = 'tmux has ended: start the performance again'
 
 

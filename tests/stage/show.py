@@ -160,7 +160,7 @@ class Show:
         self.wait(lambda: self.panes().get(pane, "").endswith(text))
 
     def performers(self) -> list[int]:
-        """The processes that perform: the outer one, the inner one, and maybe a child that has not become tmux yet."""
+        """The processes that perform: the outer one, the inner one; then others' that have not become a program yet."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
@@ -170,8 +170,9 @@ class Show:
                     and words[0].endswith(os.path.basename(sys.executable).encode())
                     and str(self.folder).encode() in (folder / "environ").read_bytes()
                 ):
-                    found.append(int(folder.name))
-        return sorted(found)
+                    found.append((b"--inside" in words, int(folder.name)))
+        outer, inner = (sorted(pid for side, pid in found if side == inside) for inside in (False, True))
+        return [*outer[:1], *inner[:1], *outer[1:], *inner[1:]]
 
     def left(self) -> list[str]:
         """The commands of its processes, the outer tmux' not counted."""
