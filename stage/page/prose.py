@@ -10,6 +10,8 @@ from .scenes import NOTE
 ROLE = re.compile(r'(?::[\w:+-]+:)?`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}')
 STRONG = re.compile(r'(?<![\w*])\*{1,2}(?=\S)([^*\n]+?)(?<=\S)\*{1,2}(?![\w*])')
 BULLET = re.compile(r'^(?:[*+-]|#\.|\d+\.) +')
+#: A cell of a list-table, the first one of its row with a star.
+CELL = re.compile(r'^(?: +(\* )| {5,})- (.*)$')
 #: Directives of whose body nothing is said.
 UNSAID = LITERAL | {'figure', 'image', 'index', 'meta', 'contents', 'sidebar', 'toctree', 'only'}
 
@@ -48,6 +50,11 @@ def prose(lines: list[str]) -> list[str]:
         elif UNDERLINE.match(line) and found and open_:
             found[-1] = found[-1].upper()
             open_ = False
+        elif cell := CELL.match(line):
+            if cell[1]:
+                found.append('')
+            found[-1] += plain(cell[2]) if cell[1] else ' | ' + plain(cell[2])
+            open_ = True
         elif bullet := BULLET.match(line.strip()):
             found.append(('* ' if directed else '- ') + plain(line.strip()[bullet.end():]))
             open_, directed = True, directed and 'list'

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-import time
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..check.renaming import Renaming
@@ -14,6 +14,7 @@ from ..page.prose import plain, prose
 from .keys import HELP, Keys
 from .places import contents, find
 from .plan import Plan
+from .timing import Timing
 
 BOLD, DIM, REVERSE, GREEN, RED, YELLOW = '1', '2', '7', '32', '31', '33'
 #: How a cue went: as the page says, not so, or not so where it need not be.
@@ -49,7 +50,7 @@ class Prompter:
         self.plan, self.keys = plan, keys
         self.message = ''
         self.results: list[str] = []  # of the last step, see Sheet
-        self.began: float | None = None
+        self.timing = Timing(plan.page)
         self.prose: tuple[int, list[str]] = 0, []
 
     def tell(self, mark: str, said: str) -> None:
@@ -57,31 +58,19 @@ class Prompter:
         self.results = [result for result in self.results if result[0] != HELD]
         self.results.append(f'{mark} {said}')
 
-    def begin(self) -> None:
-        """The clock runs from the first key on."""
-        self.began = self.began or time.monotonic()
-
-    def seconds(self) -> int:
-        """Return how long it has been going on."""
-        return int(time.monotonic() - self.began) if self.began else 0
-
     def state(self) -> tuple[object, ...]:
         """Return what the notes depend on, but for the place in the page."""
         keys = self.keys
-        return (self.message, [*self.results], keys.asking, keys.chosen, keys.fast, keys.quitting, self.seconds())
+        return (self.message, [*self.results], keys.asking, keys.chosen, keys.fast, keys.quitting,
+                self.timing.seconds())
 
     def sheet(self, at: int, todo: str, waiting: list[str], renaming: Renaming) -> Sheet:
         """Return what is to be seen before the cue of this index; ``todo`` is what is to be pressed."""
         scene, cue = self.plan.near(at)
-        page, seconds = self.plan.page, self.seconds()
-        sheet = Sheet(results=self.results, message=self.message, keys=HELP)
-        before = [section for section in page.sections if section.line < scene.line]
-        done = sum(section.minutes for section in before)
-        planned = sum(section.minutes for section in page.sections)
+        page = self.plan.page
+        sheet = Sheet(results=self.results, message=self.message, keys=HELP, clock=self.timing.text(scene))
         number, steps = self.plan.numbered(at)
         sheet.title = f'{scene.number}/{len(page.scenes)} {plain(scene.section)} {number}/{steps}'
-        sheet.clock = f'{seconds // 60}:{seconds % 60:02}' + (
-            f' planned {done - before[-1].minutes}-{done} of {planned}' if planned else '')
         if self.keys.asking is not None:
             sheet.message = f'Jump to scene (number or words, Tab, Enter): {self.keys.asking}_'
             sheet.prose = self._places(self.keys.asking, scene.number)
@@ -99,7 +88,7 @@ class Prompter:
         if scene.predict and cue is scene.cues[asked(scene)]:  # said after Enter, when it has come
             sheet.coming += ['Ask: what comes of it?', *(f'- {bet.text}' for bet in bets(page, scene))]
         else:
-            sheet.coming += expected(cue, rest, waiting)
+            sheet.coming += expected(cue, rest, waiting, renaming.to_real)
         return sheet
 
     def _places(self, asked: str, after: int) -> list[str]:
@@ -119,16 +108,17 @@ class Prompter:
         return self.prose[1]
 
 
-def expected(cue: Cue, rest: list[Cue], waiting: list[str], most: int = 6) -> list[str]:
+def expected(cue: Cue, rest: list[Cue], waiting: list[str], to_real: Callable[[str], str], most: int = 6) -> list[str]:
     """Return what is expected of a cue, and of the ``rest`` that follows by itself; claims first.
 
     Args:
         cue: To be played.
         rest: What goes with it.
         waiting: Names of blocked terminals.
+        to_real: Puts the values of this run into a line of the page.
         most: Lines of output that are shown.
     """
-    output = ['  ' + ('...' if line is None else line) for line in cue.expect]
+    output = ['  ' + ('...' if line is None else to_real(line)) for line in cue.expect]
     if len(output) > most:
         output[most - 1:] = [f'  ... {len(output) - most + 1} more lines']
     lines = []
@@ -143,13 +133,13 @@ def expected(cue: Cue, rest: list[Cue], waiting: list[str], most: int = 6) -> li
             lines.append('-> prints nothing')
     for other in rest:
         if other.kind == 'run':
-            lines.append(f'-> and at once ({other.terminal}) {prompt(other)} {other.title()}')
+            lines.append(f'-> and at once ({other.terminal}) {prompt(other)} {to_real(other.title())}')
             waiting = [*waiting, *([other.terminal] if isinstance(other.end, Blocked) else [])]
         elif other.kind == 'key':
             lines.append(f'-> then {other.command} in {other.terminal}')
         else:
             deed = 'wakes' if other.terminal in waiting else 'then goes on:'
-            said = ', '.join(line or '...' for line in other.expect[:3])
+            said = ', '.join(to_real(line) if line else '...' for line in other.expect[:3])
             lines.append(f'-> {deed} {other.terminal}' + (f': {said}' if said else ''))
     return lines + output
 

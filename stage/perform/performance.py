@@ -88,7 +88,8 @@ class Performance:
         elif asked == 'quit':
             return False
         elif asked:
-            self.prompter.begin()
+            if asked == 'next':
+                self.prompter.timing.begin(self.plan.near(self.director.at)[0])
             self.deed = getattr(self.director, asked)(*deeds.popleft()[1:])
         elif not self.deed and any(terminal.ended() for terminal in self.performer.sandbox.terminals.values()):
             self.deed = self.director.revive()

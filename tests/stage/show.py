@@ -31,7 +31,7 @@ performed = [needs_tmux, private_stage]
 
 def titled(title: str, text: str, *blocks: str) -> str:
     """A section of a page."""
-    return "\n".join([title, "-" * len(title), "", ":Minutes: 5", "", text, "", *blocks])
+    return "\n".join([title, "-" * len(title), "", ":Minutes: 5", "", ".. class:: direction\n", text, "", *blocks])
 
 
 PLAY = [

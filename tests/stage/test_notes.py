@@ -9,8 +9,9 @@ from show import performed
 from stage.page.prose import prose
 from stage.page.reader import parse
 from stage.perform.keys import HELP
-from stage.perform.notes import Sheet, render, width
+from stage.perform.notes import Sheet, expected, render, width
 from stage.perform.plan import Plan
+from stage.perform.timing import Timing
 
 pytestmark = performed
 
@@ -68,6 +69,10 @@ PROSE = {
         "- First",
     ],
     "   [blocked in read]\n\nText": ["Text"],
+    ".. list-table::\n   :header-rows: 1\n\n   * - key\n     - what it\n       does\n   * - ``F5``\n     - again": [
+        "key | what it does",
+        "F5 | again",
+    ],
 }
 
 
@@ -95,3 +100,34 @@ def test_the_notes_fit_their_screen(columns: int, rows: int) -> None:
     assert max(map(width, plain)) <= columns
     assert "planned" in plain[0]
     assert "quit" in plain[-1]
+
+
+def test_the_values_of_this_run_are_expected_not_those_of_the_page() -> None:
+    page = parse("x.rst", scene("(x) $ sh -c 'echo $$'\n4243\n[running]\n$ kill 4243\n(x)\nof 4243\n[143]\n"))
+    run, kill, resume = page.scenes[0].cues
+    said = expected(run, [kill, resume], [], lambda line: line.replace("4243", "77"))
+    assert said == ["-> goes on running", "-> and at once (main) $ kill 77", "-> then goes on: x: of 77", "  77"]
+
+
+TIMED = "Page\n====\n\nA\n-\n\n:Minutes: 10\n\n" + scene("$ a\n") + "\n" + scene("$ b\n") + (
+    "\nB\n-\n\n:Minutes: 20\n\n" + scene("$ c\n"))
+
+
+@pytest.mark.parametrize("start, now, minutes, said", [
+    (0, 0, 4, "4:00 planned 0-10 of 30"),
+    (0, 0, 14, "14:00 planned 0-10 of 30, 4 min behind"),
+    (1, 1, 5, "5:00 planned 0-10 of 30"),
+    (1, 1, 7, "7:00 planned 0-10 of 30, 2 min behind"),
+    (2, 2, 1, "1:00 planned 10-30 of 30"),
+    (0, 2, 3, "3:00 planned 10-30 of 30, 7 min ahead"),
+])
+def test_the_clock_says_how_far_it_is_from_the_plan_from_where_it_began(
+    start: int, now: int, minutes: int, said: str
+) -> None:
+    page = parse("page.rst", TIMED)
+    timing = Timing(page)
+    assert timing.text(page.scenes[now]).startswith("0:00 planned")
+    timing.begin(page.scenes[start])
+    assert timing.began
+    timing.began = timing.began[0] - 60 * minutes, timing.began[1]
+    assert timing.text(page.scenes[now]) == said

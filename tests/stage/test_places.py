@@ -16,11 +16,9 @@ PLACES = {
     "message queues produce": "Produce",
     "Produce": "Produce",
     "guard": "Produce under Guard",
-    "Virtual Memory, mmap()": "Virtual Memory, ``mmap()``",
     "unlink": "Remove Semaphore",
     "remove sem": "Remove Semaphore",
     "shm remove": "Remove Shared Memory Segment",
-    "17": "Produce into Shared Memory",
 }
 
 
@@ -29,6 +27,13 @@ def test_a_scene_of_the_screenplay_is_found_by_what_one_calls_it(asked: str, sec
     page = read(str(SCREENPLAY))
     here = next(scene for scene in page.scenes if scene.section == "Post")
     assert find(page, asked, here.number)[0].section == section
+
+
+def test_a_chapter_begins_with_its_first_scene_and_a_number_is_a_scene() -> None:
+    page = read(str(SCREENPLAY))
+    assert find(page, "Virtual Memory, mmap()")[0].section == "Read a File"
+    assert find(page, "17") == [page.scenes[16]]
+    assert find(page, str(len(page.scenes) + 1)) == find(page, "nowhere") == find(page, " ") == []
 
 
 def test_of_several_scenes_the_next_one_comes_first() -> None:

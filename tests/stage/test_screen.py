@@ -98,7 +98,9 @@ def test_a_mode_of_tmux_does_not_keep_the_keys(on: Show) -> None:
 def test_the_clock_stands_against_the_minutes_of_the_sections(on: Show) -> None:
     on.noted("0:00 planned 0-5 of 15")
     jump(on, "4")
-    on.noted("planned 10-15 of 15")
+    on.noted("0:00 planned 10-15 of 15")
+    on.press("PageDown")
+    on.noted("0:01 planned 10-15 of 15")
 
 
 def test_it_runs_within_the_instructors_own_tmux_and_leaves_that_alone(on: Show) -> None:
