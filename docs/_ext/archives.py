@@ -15,12 +15,13 @@ from pathlib import Path, PurePosixPath
 from stage.page.reader import read
 
 from .derived import SCREENPLAY
-from .listings import companions
+from .listings import companions, listings
 from .needs import programs
 
 MAKEFILE = """\
 # make builds all programs; each can be compiled alone, too: cc FILE.c
 # Seen to build with glibc (gcc and clang) and with musl (make CC=musl-gcc).
+CFLAGS = -g
 LDLIBS = -pthread -lrt
 
 all: $(basename $(wildcard *.c */*.c))
@@ -72,9 +73,10 @@ def course(top: Path, folder: Path) -> None:
     """Make all archives in ``folder``, from the project at ``top``.  Raises ScriptError where a file is not UTF-8."""
     code = top / 'code'
     everything = {f'{file.parent.name}/{file.name}': file for file in sorted(code.glob('[!.]*/[!.]*.[ch]'))}
-    page = read(str(top / 'docs' / SCREENPLAY))
+    shown = {(listing.file.parent.name, listing.page) for listing in listings(top / 'docs')}
     for family in sorted(path.name for path in code.glob('[!.]*') if path.is_dir()):
-        used = {f'{program}.c' for program in programs(page, family)}
+        pages = [read(str(page)) for name, page in sorted(shown) if name == family]
+        used = {f'{program}.c' for page in pages for program in programs(page, family)}
         files = {place: file for place, file in everything.items() if place in used or file.parent.name == family}
         archive(folder / f'ipc-{family}.tar.gz', with_makefile(top, files))
     screenplay = {SCREENPLAY: (top / 'docs' / SCREENPLAY).read_bytes()}

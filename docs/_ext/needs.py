@@ -8,7 +8,7 @@ from pathlib import Path
 from stage.page.model import AtPrompt, Page
 from stage.page.reader import text_of
 
-RUN = re.compile(r'\./(\w+/\d+-[\w-]+)((?: +[^\s;&|<>()]+)*)')
+RUN = re.compile(r'\./(\w+/[\w-]+)((?: +[^\s;&|<>()]+)*)')
 NAME = re.compile(r'"(/ipc-[\w-]+)"')
 
 
@@ -38,11 +38,12 @@ def needs(file: Path, page: Page, code: Path) -> list[str]:
     return [made[name] for name in defaults(file) if name in made]
 
 
-def programs(page: Page, chapter: str) -> set[str]:
-    """Return the programs, as ``shm/020-shm-create``, that the sessions of a chapter run; it is named by its label."""
-    first = next((one for one in page.sections if one.depth == 1 and one.label == chapter), None)
-    if not first:
-        return set()
-    rest = [one.line for one in page.sections if one.depth == 1 and one.line > first.line]
-    scenes = [scene for scene in page.scenes if first.line < scene.line < min(rest, default=scene.line + 1)]
+def programs(page: Page, family: str) -> set[str]:
+    """Return the programs, as ``shm/020-shm-create``, that the chapter of a family runs: it has its label.
+
+    A page without such a chapter is about the family as a whole.
+    """
+    chapter = next((one for one in page.sections if one.depth == 1 and one.label == family), page.sections[0])
+    after = [one.line for one in page.sections if chapter.depth == one.depth == 1 and one.line > chapter.line]
+    scenes = [scene for scene in page.scenes if chapter.line < scene.line < min(after, default=scene.line + 1)]
     return {run[1] for scene in scenes for cue in scene.cues for run in RUN.finditer(cue.command)}

@@ -100,7 +100,7 @@ def append(app: Sphinx, docname: str, source: list[str]) -> None:
 def compile_line(file: Path) -> str:
     """Return the command that makes of a download what the sessions run, in whichever folder it is typed."""
     family = file.parent.name
-    return f'mkdir -p {family} && cc -o {family}/{file.stem} {file.name}'
+    return f'mkdir -p {family} && cc -g -o {family}/{file.stem} {file.name}'
 
 
 def reference(app: Sphinx, target: str, label: nodes.Element) -> nodes.Element:

@@ -173,7 +173,7 @@ def test_the_code_page_has_every_file_with_what_it_does() -> None:
         brief = re.search(r"@brief (.*)", file.read_text())
         assert brief and brief[1].replace("<", "&lt;").replace(">", "&gt;") in words
         if file.suffix == ".c":
-            assert f"$ mkdir -p {file.parent.name} && cc -o {file.parent.name}/{file.stem} {file.name}".replace(
+            assert f"$ mkdir -p {file.parent.name} && cc -g -o {file.parent.name}/{file.stem} {file.name}".replace(
                 "&", "&amp;") in words
     for member, size, offset in (("timestamp", 8, 0), ("value", 8, 8), ("channel", 4, 16)):
         assert re.search(rf"{member}\W.{{0,60}}; {size} bytes at offset {offset}\.", words)
@@ -188,7 +188,7 @@ def test_each_listing_says_how_to_run_it_and_leads_to_the_code_page_and_back() -
         words = re.sub(r"<[^>]*>", "", line[0])
         if file.suffix == ".c":
             family = file.parent.name
-            assert words.startswith(f"mkdir -p {family} &amp;&amp; cc -o {family}/{file.stem} {file.name} ")
+            assert words.startswith(f"mkdir -p {family} &amp;&amp; cc -g -o {family}/{file.stem} {file.name} ")
         entry = re.search(r'href="code/index.html#([\w-]+)"', line[0])
         assert entry
         section = entries.partition(f'id="{entry[1]}"')[2].partition("</section>")[0]
@@ -198,7 +198,7 @@ def test_each_listing_says_how_to_run_it_and_leads_to_the_code_page_and_back() -
 
 def test_each_listing_says_what_must_be_there_first() -> None:
     listings = (SITE / "screenplay.html").read_text(encoding="utf-8")
-    said = dict(re.findall(r'cc -o \w+/(\S+) .*? needs (.*?) first; ', re.sub(r"<[^>]*>", "", listings)))
+    said = dict(re.findall(r'cc -g -o \w+/(\S+) .*? needs (.*?) first; ', re.sub(r"<[^>]*>", "", listings)))
     assert said["130-sem-produce"] == "./shm/020-shm-create and ./sem/100-sem-create /ipc-guard 1"
     assert said["040-shm-consume"] == "./shm/020-shm-create"
     assert {program.partition("-")[2].partition("-")[0] for program in said} == {"shm", "sem", "mq"}

@@ -16,7 +16,7 @@ pages = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) 
 
 # Blocks of the language console that are typed, not played.
 NOT_PLAYED = {
-    "mkdir -p shm && cc -o shm/030-shm-produce 030-shm-produce.c -pthread -lrt":
+    "mkdir -p shm && cc -g -o shm/030-shm-produce 030-shm-produce.c -pthread -lrt":
         "the options for an old C library; the stage has a new one",
     "make doctor":
         "before class: what follows takes minutes and plays the pages itself; targets are tested",
