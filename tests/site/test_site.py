@@ -180,9 +180,10 @@ def test_the_code_page_has_every_file_with_what_it_does() -> None:
 
 
 def test_each_listing_says_how_to_run_it_and_leads_to_the_code_page_and_back() -> None:
-    listings, entries = ((SITE / page).read_text(encoding="utf-8") for page in ("screenplay.html", "code/index.html"))
+    entries = (SITE / "code/index.html").read_text(encoding="utf-8")
     for file in C_FILES:
-        _, _, after = listings.partition(f'id="{file.name}"')
+        page = "scheduler.html" if file.parent.name == "turns" else "screenplay.html"
+        _, _, after = (SITE / page).read_text(encoding="utf-8").partition(f'id="{file.name}"')
         line = re.search(r'<p class="compile">.*?</p>', after, re.S)
         assert line
         words = re.sub(r"<[^>]*>", "", line[0])
@@ -193,7 +194,7 @@ def test_each_listing_says_how_to_run_it_and_leads_to_the_code_page_and_back() -
         assert entry
         section = entries.partition(f'id="{entry[1]}"')[2].partition("</section>")[0]
         assert str(file.relative_to(ROOT)) in section
-        assert f'shown in <a class="reference internal" href="../screenplay.html#{file.name}">' in section
+        assert f'shown in <a class="reference internal" href="../{page}#{file.name}">' in section
 
 
 def test_each_listing_says_what_must_be_there_first() -> None:
