@@ -155,5 +155,6 @@ def serving(folder: Path, *before: str) -> Iterator[Serving]:
     try:
         yield server
     finally:
+        print(server.log.read_text(), server.processes(), sep="\n")  # pytest shows it where a test has failed
         server.end()
     server.assert_gone()

@@ -160,7 +160,9 @@ def test_what_builds_may_be_killed(served: Serving) -> None:
     until(lambda: served.shows("first usage: "), "the next save")
     served.halt_builds()
     until(served.halted, "a compiler that waits")
-    os.kill(served.halted() or 0, signal.SIGKILL)
+    building = served.halted()
+    assert building
+    os.kill(building, signal.SIGKILL)
     until(lambda: "killed by signal 9" in served.state()["error"], "what has happened")
     assert served.shows("first usage: ")
     until(lambda: not served.halted(), "the end of the compiler")
