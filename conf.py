@@ -26,8 +26,6 @@ nitpick_ignore_regex = [('c:identifier', r'u?int\d+_t')]  # of the C library
 
 html_theme_path = ['docs']
 html_theme = '_theme'
-html_theme_options = {'source_url': '', 'repository_url': ''}  # where docs/ can be read, with a slash at the end; all
-html_baseurl = ''  # where the site will be: for search engines, for sharing, and for the links of 404.html
 html_title = project
 html_static_path = ['docs/_static']
 html_css_files = ['course.css']
