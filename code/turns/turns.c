@@ -153,12 +153,14 @@ static char *texts[LINES]; // of the marked lines of a source
 
 // Reads the marked lines of $SOURCE, which the compiler has compiled under
 // that name: it lies beside $PROGRAM, or is found from here or from one above.
+// Of "if (sem_wait(guard) == -1)" only the call is of interest.
 static size_t read_marks(void)
 {
     FILE *const marks = need(popen(
         "for file in \"${PROGRAM%/*}/${SOURCE##*/}\" \"$SOURCE\" \"../$SOURCE\""
         "; do [ -r \"$file\" ] && exec sed -n '\\,// TURN$,{\n=\ns/^ *//\n"
-        "s,[ ;{]*// TURN$,,p\n}' \"$file\"; done",
+        "s,[ ;{]*// TURN$,,\ns/^if (\\(.*\\) == -1)$/\\1/\np\n}' \"$file\"; "
+        "done",
         "re"));
     char *line = NULL;
     size_t size = 0, count = 0;
@@ -745,8 +747,12 @@ static void put_programs(void)
     }
     printf("}}],\n\"objects\": [");
     for (int i = 0; i < n_objects; i++) {
-        printf(i == 0 ? "" : ", ");
+        const int kind = objects[i].kind;
+        printf(i == 0 ? "{\"name\": " : ", {\"name\": ");
         put_json(objects[i].name);
+        printf(", \"kind\": \"%s\"}", kind == 'm'   ? "memory"
+                                      : kind == 's' ? "semaphore"
+                                                    : "queue");
     }
     printf("],\n\"states\": {");
 }
