@@ -76,8 +76,7 @@ perform: all ## plays PAGE=... in front of a class, from SCENE=... on; AUTO=1: n
 	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' $(if $(SCENE),--scene '$(SCENE)') \
 	   $(if $(AUTO),--auto) $(if $(PACE),--pace $(PACE)) $(if $(STAGE),--$(STAGE))
 recording: all ## a film of that, with nobody there: build/recording.cast
-	asciinema rec -q --overwrite --cols 120 --rows 36 build/$@.cast \
-	   -c '$(MAKE) -s perform AUTO=1 PACE=$(or $(PACE),1) && touch build/.held' && rm build/.held
+	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' --film build/$@.cast --pace $(or $(PACE),1)
 
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
 	@$(venv) -m docs._serve $(port)

@@ -101,6 +101,7 @@ def _performing(command: argparse.ArgumentParser) -> None:
     command.add_argument('--auto', action='store_true', help='play all of it without a human')
     command.add_argument('--pace', type=float, default=0, metavar='SECONDS', help='with --auto, '
                          'wait so long before each step, and type letter by letter')
+    command.add_argument('--film', metavar='FILE', help='as --auto, with nobody looking on, and record an asciicast')
     command.add_argument('--host', action='store_true',
                          help='on the machine itself, not on a private stage')
 

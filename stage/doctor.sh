@@ -77,8 +77,7 @@ missing() {
     for goal; do
         case $goal in
         all | bench | check | promote | serve) needed="$needed compiler doxygen python" ;;
-        soak | perform) needed="$needed compiler doxygen python tmux" ;;
-        recording) needed="$needed compiler doxygen python tmux asciinema" ;;
+        soak | perform | recording) needed="$needed compiler doxygen python tmux" ;;
         html | epub | build/html/* | build/venv/*) needed="$needed doxygen python" ;;
         pdf) needed="$needed doxygen python latexmk xelatex rsvg-convert" ;;
         lighthouse) needed="$needed doxygen python node npm chromium" ;;
@@ -251,5 +250,5 @@ for tool in node npm; do look $tool note 'no make lighthouse'; done
 
 echo 'To play the sessions in front of a class (make perform), and to film that (make recording):'
 look tmux note 'no make perform, and no test of it'
-look asciinema note 'no make recording'
+look asciinema note 'nothing here that plays the film'
 exit $status

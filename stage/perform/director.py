@@ -15,6 +15,7 @@ from ..check.player import Failed, Failure
 from ..check.renaming import Renaming
 from ..page.model import Scene
 from ..sandbox.clock import Play, rest
+from .film import Marks
 from .keys import Keys
 from .notes import Prompter
 from .panes import Panes
@@ -29,11 +30,12 @@ class Director:
     Args:
         performer: Plays the cues.
         keys: Whether it goes fast.
+        marks: For the film.
         pace: Seconds between two steps that nobody asks for; if not 0, their commands are typed visibly.
     """
 
-    def __init__(self, performer: Performer, keys: Keys, pace: float = 0) -> None:
-        self.performer, self.keys, self.pace = performer, keys, pace
+    def __init__(self, performer: Performer, keys: Keys, marks: Marks, pace: float = 0) -> None:
+        self.performer, self.keys, self.marks, self.pace = performer, keys, marks, pace
         self.plan: Plan = performer.plan
         self.panes: Panes = performer.panes
         self.prompter: Prompter = performer.prompter
@@ -45,6 +47,9 @@ class Director:
         """Play to the end without a human."""
         failures = self.performer.failures
         while self.at < len(self.plan) and not failures:
+            scene = self.plan.cues[self.at][0]
+            if self.at == self.plan.of(scene)[0]:
+                self.marks.begin(scene, self.prompter.directions(scene))
             yield from rest(self.pace)
             if not (yield from self.next()) and not failures:
                 raise Failed(Failure(self.plan.cue(self.at), self.prompter.message))

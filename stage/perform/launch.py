@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 from ..page.model import Page
 from ..page.reader import read
@@ -21,7 +20,7 @@ from ..sandbox.namespaces import Order
 from ..sandbox.objects import Objects
 from ..sandbox.processes import system_calls
 from ..sandbox.sandbox import open_sandbox
-from . import client, tmux
+from . import client, film, tmux
 from .folder import private_folder
 from .live import Live
 from .performance import Performance
@@ -51,24 +50,28 @@ def perform(options: argparse.Namespace) -> int:
         raise tmux.ScreenError(f'{page.path} has no scene "{options.scene}": give its number, '
                                f'1 to {len(page.scenes)}, or words of a title')
     tmux.check_version()
-    seen = client.check(options.auto)
+    auto = options.auto or bool(options.film)
+    seen = not options.film and client.check(auto)
     if options.host:
         if os.geteuid() and any(cue.root for cue in page.cues()):
             return _as_root()
-        if not _make_room(page, ask=seen and not options.auto):
+        if not _make_room(page, ask=seen and not auto):
             return 2
     level, why = ('host', '') if options.host else \
         (options.level, 'asked for') if options.level else namespaces.choose()
     with contextlib.ExitStack() as stack:
         drawing = stack.enter_context(client.kept()) if seen else None
+        events: list[film.Event] = []
         folder = stack.enter_context(private_folder())
         order = Order(options.command, page.path, options.programs, level, why, options.deadline, scenes[0].number,
-                      auto=options.auto, pace=options.pace, seen=seen, folder=folder)
+                      auto=auto, pace=options.pace, seen=seen or bool(options.film), film=bool(options.film),
+                      folder=folder)
         child = stack.enter_context(namespaces.start(order, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                                      stderr=subprocess.PIPE, env={'TMPDIR': folder}))
         try:
-            if drawing:
-                _watch(folder, child, level, drawing)
+            if order.seen and _ready(folder, child):
+                said = client.show(folder, drawing) if drawing else events.extend(film.shoot(folder)) or ''
+                _ended(child, level, said)
             output, errors = child.communicate()
         except BaseException:
             namespaces.end(child, level)
@@ -76,6 +79,9 @@ def perform(options: argparse.Namespace) -> int:
     if not output and child.returncode not in REFUSED:
         raise tmux.ScreenError(errors if 'Traceback' in errors else
                                'the performance has been killed: start it again')
+    if options.film and child.returncode == 0:
+        film.write(options.film, page.sections[0].title if page.sections else page.path, events)
+        output += f'The film: {options.film}\n'
     sys.stderr.write(errors)
     sys.stdout.write(output)
     return child.returncode
@@ -92,8 +98,7 @@ def play(order: Order) -> int:
             os.chmod(order.folder, 0o711)  # the way to the folder of the programs
         screen = Screen(order.folder)
         try:
-            performance = Performance(page, sandbox, screen, order.auto, order.deadline,
-                                      order.pace, hint)
+            performance = Performance(page, sandbox, screen, order, hint)
             result = performance.play(order.scene or 1, order.seen)
         finally:
             screen.close()
@@ -108,13 +113,21 @@ def play(order: Order) -> int:
     return 1 if result.failures else 0
 
 
-def _watch(folder: str, child: subprocess.Popen[str], level: str, drawing: Callable[[object], None]) -> None:
-    """Show the stage on this terminal until the performance ends."""
+def _ready(folder: str, child: subprocess.Popen[str]) -> bool:
+    """Wait until there is something to show; return False if the performance ends before."""
     while not os.path.exists(f'{folder}/ready'):
         if child.poll() is not None:
-            return
+            return False
         time.sleep(0.01)
-    said = client.show(folder, drawing)
+    return True
+
+
+def _ended(child: subprocess.Popen[str], level: str, said: str) -> None:
+    """Nobody looks on any more: so the performance ends, if it has not yet.
+
+    Args:
+        said: What tmux says against the terminal.
+    """
     try:
         child.wait(0 if said else 5)
     except subprocess.TimeoutExpired:  # the terminal has gone, or was never good enough

@@ -99,6 +99,10 @@ class Prompter:
         return [f'{"*" if number == self.keys.chosen % len(scenes) else " "} {scene.number} {plain(scene.section)}'
                 for number, scene in enumerate(scenes)] or ['No such scene.']
 
+    def directions(self, scene: Scene) -> list[str]:
+        """Return the stage directions before a scene."""
+        return [text.removeprefix('* ') for text in self._prose(scene) if text.startswith('* ')]
+
     def _prose(self, scene: Scene) -> list[str]:
         """Return the text between the last scene and this one."""
         if self.prose[0] != scene.number:

@@ -9,9 +9,11 @@ from ..check.player import Failed
 from ..check.rehearsal import Result
 from ..page.model import Page
 from ..sandbox.clock import Play
+from ..sandbox.namespaces import Order
 from ..sandbox.sandbox import Sandbox
 from ..sandbox.terminal import Observation
 from .director import Director
+from .film import MARKS, Marks
 from .keys import Keys
 from .notes import FAILED, Prompter, render
 from .panes import Panes
@@ -27,19 +29,18 @@ class Performance:
         page: What to play.
         sandbox: Where; its terminals are :class:`stage.perform.live.Live`.
         screen: What is seen of it.
-        auto: Nobody presses a key; what does not hold ends the performance.
-        deadline: Seconds beyond the programs' own sleeping.
-        pace: With ``auto``, seconds between two steps; if not 0, commands are typed visibly.
+        order: ``auto``: nobody presses a key, and what does not hold ends the performance; its ``pace``;
+            whether it is a ``film``, in which the notes are not seen.
         hint: How the second screen is attached.
     """
 
-    def __init__(self, page: Page, sandbox: Sandbox, screen: Screen, auto: bool, deadline: float,
-                 pace: float = 0, hint: str = '') -> None:
-        self.auto, self.hint, self.plan, self.keys = auto, hint, Plan(page), Keys(fast=auto)
-        self.panes = Panes(screen, sandbox, page, film=auto and pace > 0)
+    def __init__(self, page: Page, sandbox: Sandbox, screen: Screen, order: Order, hint: str = '') -> None:
+        self.auto, self.hint, self.plan, self.keys = order.auto, hint, Plan(page), Keys(fast=order.auto)
+        self.panes = Panes(screen, sandbox, page, order.film)
         self.prompter = Prompter(self.plan, self.keys)
-        self.performer = Performer(self.plan, sandbox, self.panes, self.prompter, auto, deadline)
-        self.director = Director(self.performer, self.keys, pace)
+        self.performer = Performer(self.plan, sandbox, self.panes, self.prompter, order.auto, order.deadline)
+        marks = Marks(f'{order.folder}/{MARKS}' if order.film else None)
+        self.director = Director(self.performer, self.keys, marks, order.pace)
         self.deed: Play[object] | None = None  # that is being done
         self.begun = False  # the scene that was asked for is on stage
         self.drawn: object = None

@@ -55,6 +55,8 @@ class Order:
     pace: float = 0
     seen: bool = False
     """Somebody looks on, at a terminal."""
+    film: bool = False
+    """It is a camera."""
     folder: str = ''
     """Of the performance's own files."""
 

@@ -27,7 +27,7 @@ def test_a_missing_tool_is_named_before_anything_is_done(copy: Path, tmp_path: P
 
 
 def test_performing_needs_a_tmux_that_is_not_too_old(copy: Path, tmp_path: Path) -> None:
-    path = path_without(tmp_path / "bin", "tmux", "asciinema")
+    path = path_without(tmp_path / "bin", "tmux")
     fake = tmp_path / "bin" / "tmux"
     for old in ("3.1c", "2.9a"):
         fake.write_text(f"#!/bin/sh\necho tmux {old}\n")
@@ -38,8 +38,7 @@ def test_performing_needs_a_tmux_that_is_not_too_old(copy: Path, tmp_path: Path)
     for new in ("3.2", "3.3a", "next-3.5", "4.0"):
         fake.write_text(f"#!/bin/sh\necho tmux {new}\n")
         assert make(copy, "-n", "perform", PATH=path).returncode == 0
-    made = make(copy, "recording", PATH=path)
-    assert made.returncode == 2 and "missing: asciinema" in made.stdout
+        assert make(copy, "-n", "recording", PATH=path).returncode == 0
 
 
 def test_the_doctor_believes_no_name_and_leaves_nothing_behind(copy: Path, tmp_path: Path) -> None:

@@ -3,14 +3,9 @@
 import json
 import os
 import re
-import shlex
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-from play import BOUND, Signal, page, public_folder, scene, stage
+from play import Signal, page, public_folder, scene, stage
 from show import performed, show
 from support import PROGRAMS, ROOT, SCREENPLAY
 
@@ -57,29 +52,41 @@ def test_on_stage_is_what_the_documented_syntax_says() -> None:
     assert (result.returncode, result.stderr) == (0, ""), result.stdout
 
 
-@pytest.mark.skipif(not shutil.which("asciinema"), reason="needs asciinema")
-def test_a_recording_shows_the_stage_and_no_notes(play: Path, tmp_path: Path) -> None:
-    call = [sys.executable, "-m", "stage", "perform", str(play), "--auto", "--pace", "0.01"]
-    film = tmp_path / "film.cast"
-    command = ["asciinema", "rec", "-q", "--cols", "120", "--rows", "36", str(film)]
-    environment = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-    environment["ASCIINEMA_CONFIG_HOME"] = str(tmp_path)
-    done = subprocess.run(
-        [*command, "-c", shlex.join(call)],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=BOUND,
-        check=False,
-        start_new_session=True,
-    )
-    assert done.returncode == 0, done
-    head, *events = film.read_text().splitlines()
-    assert json.loads(head)["width"] == 120
-    text = "".join(json.loads(event)[2] for event in events)
-    assert "reader" in text and "12 cues" in text
+def film(page: Path, path: Path) -> tuple[dict[str, object], list[tuple[float, str, str]]]:
+    """Record a performance; return the head of the film and its events."""
+    done = stage("perform", page, "--film", path, "--pace", "0.01")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.endswith(f"\nThe film: {path}\n")
+    head, *events = map(json.loads, path.read_text().splitlines())
+    return head, events
+
+
+def test_a_film_shows_the_stage_and_no_notes(play: Path, tmp_path: Path) -> None:
+    head, events = film(play, tmp_path / "new" / "film.cast")
+    assert (head["version"], head["width"], head["height"], head["title"]) == (2, 120, 36, "Play")
+    times = [when for when, _, _ in events]
+    assert times == sorted(times) and times[0] == 0
+    text = "".join(data for _, code, data in events if code == "o")
+    assert "reader" in text and "echo hello" in text
     assert "Who wakes it?" not in text
+
+
+def test_a_film_has_a_marker_for_each_section_and_captions(play: Path, tmp_path: Path) -> None:
+    _, events = film(play, tmp_path / "film.cast")
+    assert [text for _, code, text in events if code == "m"] == ["Say It", "Wake It", "Count It"]
+    assert [text for _, code, text in events if code == "c"] == [
+        "Say hello, see echo(1)", "Who wakes it?", "It counts"]
+
+
+def test_a_film_that_fails_says_why_and_leaves_the_last_good_one(play: Path, tmp_path: Path) -> None:
+    path = tmp_path / "film.cast"
+    path.write_text("good")
+    bad = page(tmp_path, scene("$ echo two\n2\n"), name="bad.rst")
+    done = stage("perform", bad, "--film", path, "--pace", "0.01")
+    assert done.returncode == 1
+    assert '"two" instead of "2"' in done.stdout and done.stdout.endswith(", 1 failed\n")
+    assert path.read_text() == "good"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bad.rst", "film.cast", "page.rst"]
 
 
 def test_auto_in_a_terminal_obeys_no_key_but_the_two_that_quit(tmp_path: Path) -> None:
