@@ -14,6 +14,7 @@ import os
 import re
 import struct
 import termios
+import time
 from collections.abc import Callable
 
 from ..sandbox.terminal import PROMPT2, Terminal
@@ -24,6 +25,8 @@ from .echo import logical
 MARK = re.compile(rb'\x1d|\x1e(\d*);(\d+)\x1f')
 UNFINISHED = re.compile(rb'\x1e[\d;]*$')
 PROMPT = r'\[' + '\x1e%s;$((++_prompts))\x1f' + r'\]'
+#: Keys that do something to a program, and that a terminal shows badly or not at all.
+CONTROL = re.compile(rb'[\x03\x04\x1a\x1c]')
 #: Bytes that are shown again where a view is opened anew.
 KEPT = 1 << 14
 #: Deletes what has been typed at the prompt: Ctrl-E, Ctrl-U.
@@ -51,6 +54,10 @@ class Live(Terminal):
     prompts = 0
     #: Somebody has typed at this prompt.
     touched = False
+    #: The exit status of the last command, if there has been one.
+    status: int | None = None
+    #: The last control key that was pressed, and when.
+    pressed = '', -1e9
     #: Rows and columns.
     size = 24, 80
 
@@ -96,6 +103,8 @@ class Live(Terminal):
             self._number = number
             self.prompts += 1
             self.output += b'\x01' + status + b'\x02' if status else PROMPT2
+            if self._executing:
+                self.status = int(status)
             self.prompted, self._executing, self.touched = bool(status), False, False
         elif not self._outdated and self._line:
             self._past += self._line  # what a completion has listed, for example
@@ -142,10 +151,13 @@ class Live(Terminal):
         """Press a key, given as its control character, in a running program."""
         self._echo = b'^' + bytes([ord(text) ^ 0x40]) if text != '\x04' else b''
         self._echo_from = len(self.output)
-        super().type(text)
+        self.busy, self.typed = True, 0
+        self.write(text.encode())
 
     def write(self, data: bytes) -> None:
         """Pass on what somebody types."""
+        if control := CONTROL.search(data):
+            self.pressed = f'^{chr(control[0][0] ^ 0x40)}', time.monotonic()
         while data:
             data = data[os.write(self.fd, data):]
 

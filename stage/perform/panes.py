@@ -31,6 +31,7 @@ class Panes:
         self.notes = screen.notes()
         self.commands: list[str] = []  # that have been entered
         self.stale = True
+        self.states: dict[Key, str] = {}  # that the borders show
         self.hidden = False  # what happens is not shown
 
     def put_on(self, scene: Scene | None) -> None:
@@ -56,7 +57,7 @@ class Panes:
             pressed = self.beside.rest()
             self.beside.close()
         self.screen.leave()
-        self.beside = beside
+        self.beside, self.states = beside, {}
         self.views = dict(zip(self.cast, views, strict=False))
         sizes = self.screen.sizes()
         for view in [*self.views.values(), *self.sheets()]:
@@ -77,6 +78,14 @@ class Panes:
         """Show what a terminal has printed just now."""
         if key in self.views and not self.hidden:
             self.views[key].write(data)
+
+    def tell(self, states: dict[Key, str]) -> None:
+        """Say in the borders what happens in the terminals, where it is something else than before."""
+        keys = [*self.views]
+        new = {key: text for key, text in states.items() if key in keys and self.states.get(key) != text}
+        if new and not self.hidden:
+            self.screen.tell({keys.index(key): text for key, text in new.items()})
+            self.states |= new
 
     def draw(self, view: View, lines: list[str]) -> None:
         """Show the notes."""

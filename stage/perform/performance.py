@@ -20,6 +20,10 @@ from .panes import Panes
 from .performer import GivenUp, Performer
 from .plan import Plan
 from .screen import Screen
+from .states import States
+
+#: Seconds between two looks at what the kernel sees.
+LOOK = 0.25
 
 
 class Performance:
@@ -44,6 +48,8 @@ class Performance:
         self.deed: Play[object] | None = None  # that is being done
         self.begun = False  # the scene that was asked for is on stage
         self.drawn: object = None
+        self.states, self.looked = States(sandbox), 0.0
+        self.watched = order.seen  # somebody looks at the borders
 
     def play(self, scene: int = 1, wait_for_client: bool = False) -> Result:
         """Play from this scene on, to the end or until F10.
@@ -130,6 +136,7 @@ class Performance:
             self.director.arrange()
             return
         self._draw()
+        seconds = min(seconds, self._look())
         terminals = {other.fd: other for other in panes.sandbox.terminals.values() if not other.gone}
         seen = [view.fd for view in [*panes.views.values(), *panes.sheets()]]
         for fd in select.select([*terminals, *seen], [], [], min(seconds, 1))[0]:
@@ -141,6 +148,15 @@ class Performance:
             except Observation:
                 pass  # whoever waits for this terminal sees it, too
         self._draw()
+
+    def _look(self) -> float:
+        """Look at the kernel's side, now and then; return after how many seconds to do so again."""
+        if not self.watched:
+            return 1
+        if time.monotonic() - self.looked > LOOK and not self.panes.hidden:
+            self.panes.tell(self.states.look()[1])
+            self.looked = time.monotonic()
+        return LOOK
 
     def _draw(self) -> None:
         """Draw the notes, where something has changed."""

@@ -16,7 +16,7 @@ import subprocess
 import termios
 import time
 import tty
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..sandbox.namespaces import end_with_us
@@ -187,6 +187,11 @@ class Screen:
     def focus(self, number: int) -> None:
         """Let the keys go to this terminal."""
         self.run(['select-pane', '-t', self.panes[number]])
+
+    def tell(self, states: Mapping[int, str]) -> None:
+        """Say in the borders of these terminals what happens there."""
+        self.run(*(['set', '-p', '-t', self.panes[number], '@state', text.replace('#', '##')]
+                   for number, text in states.items()))
 
     def strip(self, commands: Iterable[str]) -> None:
         """Show the last commands, for those who have fallen behind."""

@@ -31,7 +31,7 @@ def test_a_pane_for_each_terminal_of_the_scene_in_the_colours_of_the_page(on: Sh
     of_the_page = re.findall(r"\.colour-\d \{ --terminal: (#\w+); \}", sheet)
     assert list(COLOURS) == of_the_page
     assert colours == dict(zip(["main", "reader", "writer"], of_the_page, strict=False))
-    for title in ("── writer ─", "── reader ─", "── main ─", "── notes ─"):
+    for title in ("── writer ", "── reader ", "── main ", "── notes ─"):
         assert title in on.screen()
 
 
