@@ -25,6 +25,7 @@ class Panes:
     def __init__(self, screen: Screen, sandbox: Sandbox, page: Page, film: bool) -> None:
         self.screen, self.sandbox, self.film = screen, sandbox, film
         self.colours = {name: COLOURS[number - 1] for name, number in page.colours().items()}
+        self.order = list(dict.fromkeys((cue.terminal, cue.root) for cue in page.cues()))
         self.cast: list[Key] = []
         self.views: dict[Key, View] = {}
         self.beside: View | None = None  # the notes within the stage
@@ -34,10 +35,15 @@ class Panes:
         self.states: dict[Key, str] = {}  # that the borders show
         self.hidden = False  # what happens is not shown
 
-    def put_on(self, scene: Scene | None) -> None:
-        """Choose the terminals that are seen."""
-        cues = scene.cues if scene else []
-        self.cast = list(dict.fromkeys((cue.terminal, cue.root) for cue in cues))
+    def put_on(self, scene: Scene) -> None:
+        """Choose the terminals that are seen: those of a scene, and those where a program sleeps or runs.
+
+        Their order is that of the page, so that none ever changes sides with another.
+        """
+        needed = {(cue.terminal, cue.root) for cue in scene.cues}
+        needed |= {key for key, terminal in self.sandbox.terminals.items()
+                   if isinstance(terminal, Live) and not terminal.prompted and not terminal.gone}
+        self.cast = sorted(needed, key=self.order.index)
 
     def arrange(self) -> bytes:
         """Show the terminals, and, but for a film, the notes if nobody else does.

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from show import Show, fast, jump, performed
+from play import page, scene
+from show import Show, fast, jump, performed, show
 from support import ROOT
 
 from stage.perform.layout import layout
@@ -20,7 +21,7 @@ pytestmark = performed
 def test_a_pane_for_each_terminal_of_the_scene_in_the_colours_of_the_page(on: Show) -> None:
     assert [*on.panes()] == ["main", "notes"]
     jump(on, "3")
-    on.wait(lambda: [*on.panes()] == ["writer", "reader", "main", "notes"])
+    on.wait(lambda: [*on.panes()] == ["main", "reader", "writer", "notes"])
     form = "#{@name} #{@colour}"
     colours = dict(
         line.split()
@@ -33,6 +34,31 @@ def test_a_pane_for_each_terminal_of_the_scene_in_the_colours_of_the_page(on: Sh
     assert colours == dict(zip(["main", "reader", "writer"], of_the_page, strict=False))
     for title in ("── writer ", "── reader ", "── main ", "── notes ─"):
         assert title in on.screen()
+
+
+SLEEPERS = [
+    scene("(mapper) $ cat\n[blocked in read]\n(looker) $ true\n", "fresh"),
+    scene("$ true\n"),
+    scene("(looker) $ true\n(mapper)\n^D\n"),
+    scene("(looker) $ true\n"),
+    scene("(looker) $ true\n(mapper) $ true\n"),
+]
+
+
+def test_whoever_sleeps_stays_on_stage_and_none_changes_sides(tmp_path: Path) -> None:
+    with show(page(tmp_path, *SLEEPERS)) as on:
+        on.noted("(mapper) $ cat")
+        on.wait(lambda: [*on.panes()] == ["mapper", "looker", "notes"])
+        fast(on, "✓ cat", "✓ true")
+        fast(on, "✓ true")  # in the second scene the looker has nothing to do, the mapper sleeps
+        on.noted("3/5")
+        on.wait(lambda: [*on.panes()] == ["mapper", "main", "notes"])
+        fast(on, "✓ true", "✓ ^D")
+        on.wait(lambda: [*on.panes()] == ["mapper", "looker", "notes"])
+        fast(on, "✓ true")  # nobody sleeps in the fourth
+        on.wait(lambda: [*on.panes()] == ["looker", "notes"])
+        on.press("PageDown")
+        on.wait(lambda: [*on.panes()] == ["mapper", "looker", "notes"])
 
 
 def test_the_last_five_commands_stay_visible(on: Show) -> None:
