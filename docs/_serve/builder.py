@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -25,30 +24,35 @@ class Builder:
 
     def build(self) -> str:
         """Have the programs and the site built; return what is wrong, or nothing."""
-        if not self._alive():
-            self.end()
+        answer = self._ask(b'b')
+        if answer is None:  # it has not begun, or has been killed: while it built, or before
             self._begin()
-        return self._order(b'b')
+            answer = self._ask(b'b')
+        return self._last_words() if answer is None else answer
 
     def add_downloads(self) -> str:
         """Have the downloads added to the site that was built last; return what is wrong, or nothing."""
-        wrong = '' if self._alive() else self.build()
-        return wrong or self._order(b'd')
+        answer = self._ask(b'd')
+        return (self.build() or self._ask(b'd') or '') if answer is None else answer
 
-    def _alive(self) -> bool:
-        """Tell whether it can take an order: without one, it says nothing, but its output may have ended."""
-        return self._process is not None and not select.select([self._process.stdout], [], [], 0)[0]
-
-    def _order(self, letter: bytes) -> str:
+    def _ask(self, order: bytes) -> str | None:
+        """Return the answer; None if there is none, and the process with all that it has started has ended."""
+        if not self._process:
+            return None
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(letter)
+            self._process.stdin.write(order)
             self._process.stdin.flush()
         if line := self._process.stdout.readline():
             return json.loads(line)
-        status = self.end()
+        self.end()
+        return None
+
+    def _last_words(self) -> str:
         self._said.seek(0)
-        return self._said.read().decode(errors='replace') or (
-            f'the process that builds has ended with status {status}; another one begins when you save again\n')
+        if words := self._said.read().decode(errors='replace'):
+            return words
+        how = f'was killed by signal {-self._status}' if self._status < 0 else f'has ended with status {self._status}'
+        return f'the process that builds {how}; another one begins when you save again\n'
 
     def _begin(self) -> None:
         for file in [*Path('stage').rglob('*.py'), *Path('docs').rglob('*.py')]:
@@ -58,12 +62,10 @@ class Builder:
         self._process = subprocess.Popen([sys.executable, '-m', 'docs._serve.forkserver'], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, stderr=self._said, process_group=0)
 
-    def end(self) -> int:
-        """End it, and all that it has started; return its status."""
-        if not self._process:
-            return 0
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # not waited for before: the number is still its own
-        self._process.communicate()
-        status, self._process = self._process.returncode, None
-        return status
+    def end(self) -> None:
+        """End it, and all that it has started."""
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # not waited for before: the number is still its own
+            self._process.communicate()
+            self._status, self._process = self._process.returncode, None

@@ -18,7 +18,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import traceback
 from pathlib import Path
 
@@ -80,7 +79,7 @@ def answer(replies: int) -> bool:
 
 
 def fork_to_answer(replies: int) -> bool:
-    """The same, in a fork.  Ends this process where the fork was killed."""
+    """The same, in a fork.  Where that is killed, this process ends in the same way."""
     fork = os.fork()
     if not fork:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # with this process, it ends
@@ -92,7 +91,7 @@ def fork_to_answer(replies: int) -> bool:
         os._exit(not going_on)
     status = os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1])
     if status < 0:
-        sys.exit(f'the build was killed by signal {-status}; another one begins when you save again')
+        os.kill(os.getpid(), -status)
     return status == 0
 
 
