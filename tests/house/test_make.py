@@ -68,7 +68,7 @@ def test_each_broken_rule_is_refused_with_what_to_do(made: Path) -> None:
     produce = ":download:`code/shm/030-shm-produce.c <../code/shm/030-shm-produce.c>`"
     replace(page, create, create.replace("`code/shm/020", "`code/shm/999"))
     replace(page, produce, produce.replace("<../code/shm/030-shm-produce", "<../code/mmap/005-read"))
-    replace(page, ".. _mmap:", "")
+    replace(page, ".. _mmap-read:", "")
     replace(page, ":alt: One mapping", ":name: One mapping")
     before = listing(made / "build/html")
     for _ in range(2):  # the second time, too
