@@ -14,6 +14,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import urllib.request
@@ -30,6 +31,7 @@ from stage.page.reader import read
 
 SAVED = "code/shm/030-shm-produce.c"  # the file that is edited
 PROGRAMS = 100
+AUTOBUILD = "sphinx-autobuild==2025.8.25"
 PARTS = ["clean", "growth", "serve", "check", "perform"]
 
 
@@ -160,11 +162,26 @@ def ours(folder: Path, port: int) -> list[str]:
     return ["make", "serve", f"port={port}"]
 
 
+def compared() -> Path:
+    """The Python that has what is compared with, beside the tools of build/venv; fetched once."""
+    venv = ROOT / "build/bench-venv"
+    done = venv / AUTOBUILD
+    if not done.exists():
+        print(f"Fetching {AUTOBUILD} into build/bench-venv, once", flush=True)
+        shutil.rmtree(venv, ignore_errors=True)
+        run(ROOT, sys.executable, "-m", "venv", str(venv))
+        Path(sysconfig.get_path("purelib", vars={"base": str(venv)}), "tools.pth").write_text(
+            sysconfig.get_path("purelib"))
+        run(ROOT, f"{venv}/bin/python", "-m", "pip", "install", "--disable-pip-version-check", AUTOBUILD)
+        done.touch()
+    return venv / "bin/python"
+
+
 def autobuild(folder: Path, port: int) -> list[str]:
     """The same with sphinx-autobuild; it puts a script into the pages that their policy forbids."""
     layout = folder / "docs/_theme/layout.html"
     layout.write_text(re.sub("<meta http-equiv.*\n", "", layout.read_text()))
-    return ["build/venv/bin/python", "-m", "sphinx_autobuild", "--host", "127.0.0.1", "--port", str(port),
+    return [str(compared()), "-m", "sphinx_autobuild", "--host", "127.0.0.1", "--port", str(port),
             "--watch", "code", "--watch", "conf.py", "--pre-build", "make -k programs",
             "-c", ".", "-n", "-d", "build/serve/doctrees", "docs", "build/serve/html"]
 
