@@ -25,6 +25,7 @@ from stage.page.model import ScriptError
 from stage.page.reader import read
 
 from .derived import SCREENPLAY
+from .emphasis import emphasised, named
 from .listings import caption, complaints, listings
 from .needs import needs
 
@@ -109,15 +110,15 @@ def reference(app: Sphinx, target: str, label: nodes.Element) -> nodes.Element:
                                  reftarget=target, refdoc=app.env.docname, refwarn=True)
 
 
-def title_above(node: nodes.Node) -> str:
-    """Return the title of the section that a node is in."""
+def section_of(node: nodes.Node) -> nodes.section:
+    """Return the section that a node is in."""
     while not isinstance(node, nodes.section):
         node = node.parent
-    return node.next_node(nodes.title).astext()
+    return node
 
 
 def complete_listings(app: Sphinx, document: nodes.document) -> None:
-    """Give each line of a listing its anchor; say below how it is compiled and where more is."""
+    """Give each line of a listing its anchor, and mark some; say below how it is compiled and where more is."""
     code = Path(app.srcdir).parent / 'code'
     for listing in list(document.findall(nodes.literal_block)):
         file = Path(listing.get('source', ''))
@@ -125,8 +126,10 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
             continue
         listing['highlight_args']['lineanchors'] = file.name  # of Pygments: 030-shm-produce.c-12
         listing.parent['ids'] = [file.name]  # it stays, whatever else is shown
+        section = section_of(listing)
         app.env.domains.standard_domain.note_hyperlink_target(
-            file.name, app.env.docname, file.name, title_above(listing))
+            file.name, app.env.docname, file.name, section.next_node(nodes.title).astext())
+        listing['highlight_args']['hl_lines'] = emphasised(listing.astext(), named(section))
         line = nodes.paragraph(classes=['compile'])
         if file.suffix == '.c':
             line += nodes.literal('', compile_line(file))

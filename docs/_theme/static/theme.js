@@ -42,6 +42,33 @@ function addDirectionsSwitch() {
   (document.querySelector('h1 ~ .minutes') || title).after(button);
 }
 
+// The head of a program, down to its includes, is one line that opens.
+function foldHead(listing) {
+  const pre = listing.querySelector('pre');
+  const lines = pre.textContent.split('\n');
+  let last = lines.findLastIndex(line => line.startsWith('#include')) + 1;
+  while (lines[last] === '') last++;
+  const next = pre.querySelector(`a[id="${listing.id}-${last + 1}"]`);
+  if (last < 4 || !next) return;
+  const head = document.createElement('span');
+  head.className = 'head';
+  while (pre.firstChild !== next) head.append(pre.firstChild);
+  pre.prepend(head);
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'head-button';
+  button.textContent = `Lines 1 to ${last}: licence, description, includes`;
+  const fold = folded => {
+    pre.classList.toggle('folded', folded);
+    pre.style.counterReset = folded ? `line ${last}` : ''; // what is not there is not counted
+    button.setAttribute('aria-expanded', !folded);
+  };
+  button.addEventListener('click', () => fold(!pre.classList.contains('folded')));
+  fold(!head.querySelector(':target'));
+  pre.before(button);
+  listing.addEventListener('unfold', () => fold(false));
+}
+
 // A bet on the outcome of a session: whoever has chosen, or has looked, sees what was right.
 function addBets(scene) {
   const answers = [...scene.querySelectorAll('.bets li')];
@@ -67,6 +94,7 @@ function unfold() {
   let inside = false;
   for (let node = target; node; node = node.parentElement) {
     if (node.localName === 'details' && !node.open) { node.open = true; inside = true; }
+    if (node.className === 'head') { node.closest('.literal-block-wrapper').dispatchEvent(new Event('unfold')); inside = true; }
   }
   if (inside) target.scrollIntoView();
 }
@@ -236,6 +264,7 @@ document.addEventListener('DOMContentLoaded', () => {
   const menu = document.querySelector('#menu');
   menu.addEventListener('click', event => { if (event.target.closest('a')) menu.hidePopover?.(); });
   document.querySelectorAll('div.highlight').forEach(addCopyButtons);
+  document.querySelectorAll('.literal-block-wrapper[id$=".c"]').forEach(foldHead);
   document.querySelectorAll('.predict').forEach(addBets);
   addDirectionsSwitch();
   document.querySelectorAll('.explorer').forEach(explore);
