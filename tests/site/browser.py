@@ -3,7 +3,9 @@
 import base64
 import contextlib
 import fcntl
+import functools
 import gzip
+import importlib.util
 import itertools
 import json
 import os
@@ -31,6 +33,14 @@ PATIENCE = 90  # seconds; only something that hangs takes them
 def find() -> str | None:
     """The browser of this machine: one that answers, for Ubuntu has a stub of that name."""
     return next(filter(version, NAMES), None)
+
+
+@functools.cache
+def axe() -> str:
+    """axe-core, which lies in a package of build/venv."""
+    found = importlib.util.find_spec("axe_playwright_python")
+    assert found and found.origin, "build/venv is not that of docs/requirements.txt: run make"
+    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
 def until(condition: Callable[[], object], what: str, pause: float = 0.02) -> float:

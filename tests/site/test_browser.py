@@ -1,14 +1,12 @@
 """The site in a real browser: what a reader sees, what it loads, and what works without a script."""
 
-import functools
-import importlib.util
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import browser
 import pytest
+from browser import axe
 from support import DOCS, ROOT
 
 SITE = ROOT / "build/html"
@@ -18,26 +16,6 @@ WIDTHS = (360, 768, 1280)
 QUERIES = ("EEXIST", "mq_open", "lost increments")
 
 pytestmark = pytest.mark.skipif(not browser.find(), reason="needs chromium")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[browser.Browser]:
-    running = browser.Browser()
-    yield running
-    running.end()
-
-
-@pytest.fixture
-def tab(chromium: browser.Browser) -> Iterator[browser.Tab]:
-    new = browser.Tab(chromium)
-    yield new
-    new.close()
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[str]:
-    with browser.served(SITE) as (address, _):
-        yield address
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -64,14 +42,6 @@ def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -
                                    ("figure", "figure"), ("listing", ".literal-block-wrapper")):
                 tab.run(f"document.querySelector('{selector}').scrollIntoView()")
                 tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
-
-
-@functools.cache
-def axe() -> str:
-    """axe-core, which lies in a package of build/venv."""
-    found = importlib.util.find_spec("axe_playwright_python")
-    assert found and found.origin, "build/venv is not that of docs/requirements.txt: run make"
-    return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
 # Thousands of words of code look alike. One of each look in each surrounding is enough, and half of the time.
