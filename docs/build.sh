@@ -51,7 +51,7 @@ venv() {
     venv_works && return
     alone
     venv_works && return # another make has been here first
-    echo 'Fetching the tools of docs/requirements.txt into build/venv: 31 MB, once'
+    echo 'Fetching the tools of docs/requirements.txt into build/venv: 30 MB, once'
     rm -rf build/venv
     if make_venv >"$TMPDIR/said" 2>&1; then
         cp docs/requirements.txt build/venv/.done

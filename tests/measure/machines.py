@@ -16,6 +16,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -199,6 +200,7 @@ def main() -> int:
     if os.geteuid() != 0 or not shutil.which("debootstrap"):
         print("machines: needs root and debootstrap: apt-get install debootstrap", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is played ends, too
     counted = "".join(map("{:>9}".format, RESULTS))
     print(f'{"suite":9} {"user":8}{"first command":>18}{"second":>18}{"":9}{counted}  exit', flush=True)
     good = True
