@@ -7,6 +7,7 @@ python=build/venv/bin/python
 
 # Whoever else makes something waits. Lustre knows no locks, for example, and some systems no flock(1).
 alone() {
+    mkdir -p build
     exec 9>build/.lock
     flock 9 2>/dev/null || [ -e build/.unlocked ] || {
         echo 'Nothing can be locked in this folder: run one make at a time.' >&2

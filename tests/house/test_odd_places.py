@@ -127,6 +127,7 @@ def test_without_a_network_a_line_says_so_at_once(tools: Path) -> None:
     nobody = socket.create_server(("127.0.0.1", 0))
     port = nobody.getsockname()[1]
     nobody.close()
+    shutil.rmtree(tools / "build")
     done = make(tools, TOOLS, PIP_INDEX_URL=f"http://127.0.0.1:{port}/", PIP_RETRIES="3")
     assert done.returncode == 2
     fetching, network, _ = done.stdout.splitlines()
