@@ -234,10 +234,10 @@ fi
 if ! new_python; then
     note 'name spaces: not tried, for there is no Python'
 elif said=$("$python" -Ic 'import sys; sys.path.insert(0, "."); from stage.sandbox.namespaces import choose
-level, why = choose(); print(level, why); sys.exit(level == "bare")' 2>&1); then
+level, why = choose(); print(level + (why and ": " + why)); sys.exit(level == "bare")' 2>&1); then
     ok "name spaces ($said)"
 else
-    note "name spaces: ${said#bare }: no session that is private or root's: play as root, or see the sysctls" \
+    note "name spaces: ${said#bare: }: no session that is private or root's: play as root, or see the sysctls" \
         'kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns'
 fi
 for tool in clang clang-tidy clang-format cppcheck musl-gcc chromium epubcheck; do

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from measure.versions import verdict
 from support import ROOT
 
 TESTS = """
@@ -42,3 +43,14 @@ def test_on_a_terminal_one_line_is_written_over(tmp_path: Path) -> None:
     said = run(tmp_path, "script", "-qec")
     assert len(re.findall(r"\r\d+ of 20 tests, [01] failed, about \d+:\d\d left +(?=\r)", said)) == 20, said
     assert "failed: " in said
+
+
+def test_who_has_a_few_red_tests_is_told_which_tools_are_other_ones() -> None:
+    seen = {"bash": ["5.2.15", "5.3.1"], "strace": ["6.1"], "clang": ["14.0.6", "21.1"]}
+    same = {"bash": "5.2.37", "strace": "6.1", "clang": "14.0.6", "tmux": "3.5a"}
+    assert verdict(same, seen).startswith("It is the course, or this machine")
+    for tool, other in (("bash", "5.10"), ("strace", "6.0"), ("clang", "22.1.0")):
+        said = verdict(same | {tool: other}, seen)
+        assert said.startswith("Perhaps it is not the course")
+        assert f"{tool} {other} (not " in said and said.count("(") == 1
+    assert "cannot be said" in verdict(same, {})

@@ -57,6 +57,8 @@ def add(found: dict[str, str]) -> None:
 
 def verdict(found: dict[str, str], seen: dict[str, list[str]]) -> str:
     """Return the line for somebody who has a few red tests: whose fault it may be."""
+    if not seen:
+        return "Whether it is the course or a tool cannot be said: no run that was green has been recorded yet."
     others = [f"{tool} {version} (not {seen[tool][0]} to {seen[tool][-1]})" for tool, version in found.items()
               if tool in seen and not order(seen[tool][0]) <= order(version) <= order(seen[tool][-1])]
     if others:
