@@ -162,7 +162,7 @@ class Director:
 
     def arrange(self) -> None:
         """Show the scene, with the focus where the next cue is."""
-        self.keys.press(self.panes.arrange())
+        self.keys.press(self.panes.arrange(not self.keys.hidden))
         if self.at < len(self.plan) and self.plan.cues[self.at][0] is self.scene:
             self.panes.focus(self.plan.cue(self.at))
 

@@ -7,9 +7,9 @@ import re
 
 #: Keys that reach the notes wherever the focus is, as tmux calls them (tmux.conf binds them): what arrives there
 #: (terminfo(5) of tmux), and the deed.
-KEYS = {'NPage': ('\x1b[6~', 'next'), 'PPage': ('\x1b[5~', 'back'), 'F5': ('\x1b[15~', 'retry'),
-        'F6': ('\x1b[17~', 'skip'), 'F7': ('\x1b[18~', 'jump'), 'F8': ('\x1b[19~', 'reset'),
-        'F9': ('\x1b[20~', 'fast'), 'F10': ('\x1b[21~', 'quit')}
+KEYS = {'NPage': ('\x1b[6~', 'next'), 'PPage': ('\x1b[5~', 'back'), 'F2': ('\x1bOQ', 'notes'),
+        'F5': ('\x1b[15~', 'retry'), 'F6': ('\x1b[17~', 'skip'), 'F7': ('\x1b[18~', 'jump'),
+        'F8': ('\x1b[19~', 'reset'), 'F9': ('\x1b[20~', 'fast'), 'F10': ('\x1b[21~', 'quit')}
 DEEDS = dict(KEYS.values())
 #: Sent by the hooks of tmux.conf: somebody has attached or detached, or a screen has another size.
 SCREEN = '\x1f'
@@ -19,7 +19,7 @@ KEY = re.compile(r'\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[!-~])|[\s\S]')
 CANCEL = '\x1b', '\x07'
 #: The next or the one before of several scenes: Tab, and the arrows down and up.
 CHOICES = {'\t': 1, '\x1b[B': 1, '\x1bOB': 1, '\x1b[A': -1, '\x1bOA': -1}
-HELP = 'PgDn next  PgUp back  F4 pane  F5 retry  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
+HELP = 'PgDn next  PgUp back  F2 notes  F4 pane  F5 retry  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
 
 
 class Keys:
@@ -33,6 +33,8 @@ class Keys:
         self.chosen = 0
         """Which of the scenes that it may mean."""
         self.quitting = False
+        self.hidden = False
+        """The notes are not to be seen beside the stage."""
         self.resized = False
         """The screen has changed: its size, or who is attached."""
 
@@ -53,6 +55,8 @@ class Keys:
             self.asking, self.chosen = '', 0
         elif deed == 'fast':
             self.fast = not self.fast
+        elif deed == 'notes':
+            self.hidden, self.resized = not self.hidden, True
         elif deed:
             self.asking = None
             self.quitting = deed == 'quit' and not quitting

@@ -1,11 +1,8 @@
-"""The instructor's notes: the text before a scene, what comes next, how the last cue went; laid out for a terminal."""
+"""The instructor's notes: the text before a scene, what comes next, how the last cue went."""
 
 from __future__ import annotations
 
-import textwrap
-import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from ..check.renaming import Renaming
 from ..page.bets import asked, bets
@@ -14,28 +11,8 @@ from ..page.prose import plain, prose
 from .keys import HELP, Keys
 from .places import contents, find
 from .plan import Plan
+from .sheet import HELD, Sheet
 from .timing import Timing
-
-BOLD, DIM, REVERSE, GREEN, RED, YELLOW = '1', '2', '7', '32', '31', '33'
-#: How a cue went: as the page says, not so, or not so where it need not be.
-HELD, FAILED, DIFFERS = '✓', '✗', '~'
-MARKS = {HELD: GREEN, FAILED: RED, DIFFERS: YELLOW}
-
-
-@dataclass
-class Sheet:
-    """What the notes show just now."""
-
-    title: str = ''
-    clock: str = ''
-    prose: list[str] = field(default_factory=list)
-    """Paragraphs."""
-    coming: list[str] = field(default_factory=list)
-    """The next command and what is expected of it; the first line stands out."""
-    results: list[str] = field(default_factory=list)
-    """Of the last step; each begins with one of :data:`MARKS`."""
-    message: str = ''
-    keys: str = ''
 
 
 class Prompter:
@@ -77,18 +54,18 @@ class Prompter:
         elif self.keys.quitting:
             sheet.message = 'Press F10 again to end the performance.'
         if at == len(self.plan):
-            sheet.coming = ['THE END']
+            sheet.coming = 'THE END'
             return sheet
         if self.keys.asking is None:
             sheet.prose = self._prose(scene)
         rest = [self.plan.cue(index) for index in self.plan.step(at)[1:]]
         said = {'run': f'{prompt(cue)} {renaming.to_real(cue.command)}',
                 'key': f'press {cue.command}', 'resume': 'goes on'}[cue.kind]
-        sheet.coming = [f'({cue.terminal}) {said}{todo}']
-        if scene.predict and cue is scene.cues[asked(scene)]:  # said after Enter, when it has come
-            sheet.coming += ['Ask: what comes of it?', *(f'- {bet.text}' for bet in bets(page, scene))]
-        else:
-            sheet.coming += expected(cue, rest, waiting, renaming.to_real)
+        sheet.coming = f'({cue.terminal}) {said}{todo}'
+        sheet.question = ['Ask: what comes of it?']
+        if scene.predict and cue is scene.cues[asked(scene)]:
+            sheet.question += [f'- {bet.text}' for bet in bets(page, scene)]
+        sheet.expected = expected(cue, rest, waiting, renaming.to_real)
         return sheet
 
     def _places(self, asked: str, after: int) -> list[str]:
@@ -151,50 +128,3 @@ def expected(cue: Cue, rest: list[Cue], waiting: list[str], to_real: Callable[[s
 def prompt(cue: Cue) -> str:
     """Return the prompt at which a cue is typed."""
     return '#' if cue.root else '$'
-
-
-def width(text: str) -> int:
-    """Return how many columns a text takes up."""
-    return sum(0 if unicodedata.combining(char) else
-               2 if unicodedata.east_asian_width(char) in 'WF' else 1 for char in text)
-
-
-def render(sheet: Sheet, columns: int, rows: int) -> list[str]:
-    """Lay out the notes; return at most ``rows`` lines, each with its control sequences.
-
-    When there is no room for all prose, the stage directions come first.
-    """
-    def styled(style: str, text: str, hang: int = 2) -> list[str]:
-        lines = []
-        for part in text.split('\n'):
-            wrapped = textwrap.wrap(part, columns, subsequent_indent=' ' * hang,
-                                    break_on_hyphens=False) or ['']
-            lines += [f'\x1b[{style}m{line}\x1b[m' if style else line for line in wrapped]
-        return lines
-
-    space = columns - width(sheet.title) - width(sheet.clock)
-    title = sheet.title if space > 0 else sheet.title[:columns - width(sheet.clock) - 2] + '… '
-    head = f'{title}{" " * space}{sheet.clock}'[:columns]
-    result = [line for said in sheet.results for line in styled(MARKS[said[0]], said)[:4]]
-    message = styled(BOLD + ';' + YELLOW, sheet.message)[:4] if sheet.message else []
-    keys = styled(DIM, sheet.keys, 0)
-    coming = styled(BOLD, sheet.coming[0], 4)[:4] if sheet.coming else []
-    for line in sheet.coming[1:]:
-        coming += styled('', line, 4)[:3]
-    room = rows - 1 - len(result) - len(message) - len(keys)
-    coming = coming[:max(room - 2, 2)]
-    room -= len(coming)
-    parts = [styled(BOLD if part.startswith('*') else '', part) for part in sheet.prose]
-    order = sorted(range(len(parts)), key=lambda part: not sheet.prose[part].startswith('*'))
-    chosen: dict[int, list[str]] = {}
-    for part in order:
-        taken = sum(map(len, chosen.values()))
-        if taken + len(parts[part]) > room:
-            if room - taken > 0:
-                chosen[part] = [*parts[part][:room - taken - 1], '…']
-            break
-        chosen[part] = parts[part]
-    body = [line for part in sorted(chosen) for line in chosen[part]]
-    body += [''] * (room - len(body))
-    lines = [f'\x1b[{REVERSE}m{head}\x1b[m', *result, *body, *coming, *message]
-    return [*lines[:max(rows - len(keys), 1)], *keys][:rows]

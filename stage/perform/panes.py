@@ -45,8 +45,8 @@ class Panes:
                    if isinstance(terminal, Live) and not terminal.prompted and not terminal.gone}
         self.cast = sorted(needed, key=self.order.index)
 
-    def arrange(self) -> bytes:
-        """Show the terminals, and, but for a film, the notes if nobody else does.
+    def arrange(self, with_notes: bool) -> bytes:
+        """Show the terminals, and, but for a film, the notes if they are wanted and have no screen of their own.
 
         Returns:
             What has been typed into the notes that were there before.
@@ -54,7 +54,7 @@ class Panes:
         self.stale = False
         panes = [Pane(name + (' #' if root else ''), self.colours[name]) for name, root in self.cast]
         views, beside = self.screen.arrange(
-            panes or [Pane('', 'default')], not self.film and 'notes' not in self.screen.attached())
+            panes or [Pane('', 'default')], with_notes and not self.film and 'notes' not in self.screen.attached())
         for key, view in self.views.items():  # where keys have gone until now
             self.typed(key, view.rest())
             view.close()

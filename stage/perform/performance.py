@@ -15,11 +15,12 @@ from ..sandbox.terminal import Observation
 from .director import Director
 from .film import MARKS, Marks
 from .keys import Keys
-from .notes import FAILED, Prompter, render
+from .notes import Prompter
 from .panes import Panes
 from .performer import GivenUp, Performer
 from .plan import Plan
 from .screen import Screen
+from .sheet import FAILED, render
 from .states import States
 
 #: Seconds between two looks at what the kernel sees.
@@ -46,6 +47,7 @@ class Performance:
         marks = Marks(f'{order.folder}/{MARKS}' if order.film else None)
         self.director = Director(self.performer, self.keys, marks, order.pace)
         self.deed: Play[object] | None = None  # that is being done
+        self.doing = ''  # which one it is
         self.begun = False  # the scene that was asked for is on stage
         self.drawn: object = None
         self.states, self.looked = States(sandbox), 0.0
@@ -87,8 +89,9 @@ class Performance:
             self._go_on()
             return self.deed is not None
         if self.deed and asked == 'next':
-            deeds.popleft()
-            self._hurry()
+            if self.doing == 'next':
+                deeds.popleft()
+                self._hurry()
         elif self.deed and asked:
             self._go_on(GivenUp(asked))
             return True
@@ -97,8 +100,10 @@ class Performance:
         elif asked:
             if asked == 'next':
                 self.prompter.timing.begin(self.plan.near(self.director.at)[0])
+            self.doing = asked
             self.deed = getattr(self.director, asked)(*deeds.popleft()[1:])
         elif not self.deed and any(terminal.ended() for terminal in self.performer.sandbox.terminals.values()):
+            self.doing = 'revive'
             self.deed = self.director.revive()
         try:
             self._go_on()
@@ -170,4 +175,4 @@ class Performance:
         sheet = self.prompter.sheet(at, todo, waiting, self.performer.renaming)
         for view in self.panes.sheets():
             rows, columns = view.size
-            self.panes.draw(view, render(sheet, columns, rows))
+            self.panes.draw(view, render(sheet, columns, rows, seen_by_all=view is self.panes.beside))

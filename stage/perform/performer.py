@@ -8,9 +8,10 @@ from ..sandbox.clock import Play
 from ..sandbox.sandbox import Sandbox
 from ..sandbox.terminal import Terminal
 from .live import Live
-from .notes import DIFFERS, FAILED, HELD, Prompter, prompt
+from .notes import Prompter, prompt
 from .panes import Panes
 from .plan import Plan
+from .sheet import DIFFERS, FAILED, HELD
 from .typist import Typist
 
 

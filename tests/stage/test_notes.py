@@ -9,8 +9,9 @@ from show import performed
 from stage.page.prose import prose
 from stage.page.reader import parse
 from stage.perform.keys import HELP
-from stage.perform.notes import Sheet, expected, render, width
+from stage.perform.notes import expected
 from stage.perform.plan import Plan
+from stage.perform.sheet import Sheet, render, width
 from stage.perform.timing import Timing
 
 pytestmark = performed
@@ -89,7 +90,8 @@ def test_the_notes_fit_their_screen(columns: int, rows: int) -> None:
         title="1/2 " + "long title " * 12,
         clock="0:00 planned 0-5 of 15",
         prose=["Paragraph " * 40, "* Deed", "word " * 300, "x" * 300],
-        coming=["(main) $ " + "command " * 30, *["expected " * 20] * 5],
+        coming="(main) $ " + "command " * 30,
+        expected=["expected " * 20] * 5,
         results=["✗ " + "reason " * 50],
         message="message " * 20,
         keys=HELP,

@@ -116,6 +116,28 @@ def test_a_second_screen_takes_the_notes(on: Show) -> None:
     on.wait(lambda: [*on.panes()] == ["main", "notes"])
 
 
+def test_nothing_beside_the_stage_betrays_the_answer(on: Show) -> None:
+    fast(on, "✓ echo hello", "✓ echo again", "✓ mkfifo pipe", "✓ cat pipe")
+    on.noted("-> wakes reader: 42")
+    on.wait(lambda: "echo 42 > pipe" in on.panes()["notes"])
+    beside = " ".join(on.panes()["notes"].split())
+    assert "Ask: what comes of it?" in beside
+    assert "wakes" not in beside and "reader: 42" not in beside
+    fast(on, "✓ (reader) goes on")
+    on.wait(lambda: "✓ (reader) goes on" in on.panes()["notes"])
+
+
+def test_a_key_hides_the_notes_and_brings_them_back(on: Show) -> None:
+    on.press("F2")
+    on.wait(lambda: [*on.panes()] == ["main"])
+    fast(on, "✓ echo hello")
+    on.shown("main", "hello", "$")
+    assert "notes" not in on.screen()
+    on.press("F2")
+    on.wait(lambda: [*on.panes()] == ["main", "notes"])
+    on.wait(lambda: "echo again" in on.panes()["notes"])
+
+
 def test_a_mode_of_tmux_does_not_keep_the_keys(on: Show) -> None:
     on.inner("copy-mode", "-t", "notes:")
     fast(on, "✓ echo hello")
