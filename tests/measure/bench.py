@@ -32,7 +32,7 @@ from stage.page.reader import read
 SAVED = "code/shm/030-shm-produce.c"  # the file that is edited
 PROGRAMS = 100
 AUTOBUILD = "sphinx-autobuild==2025.8.25"
-PARTS = ["clean", "growth", "serve", "check", "perform"]
+PARTS = ["clean", "growth", "serve", "check", "perform", "turns"]
 
 
 def copied(folder: Path) -> Path:
@@ -260,11 +260,22 @@ def alternately(rounds: int, *measured: Callable[[], float]) -> list[float]:
     return [statistics.median(column) for column in zip(*times, strict=True)]
 
 
+def all_orders() -> float:
+    """The seconds of all orders of two processes that load and store twice."""
+    name = f"/ipc-bench-{os.getpid()}"
+    begun = time.monotonic()
+    command = ["build/turns/turns", "-m", name, "-e", "4", "all", "build/turns/010-turns-add-wrong", name, "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if not done.stdout.startswith("70 orders, 64 wrong, "):
+        sys.exit(f"turns: {done.stdout}{done.stderr}")
+    return time.monotonic() - begun
+
+
 def main() -> int:
     """Measure all, or what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="*", default=PARTS, help=f"{', '.join(PARTS)} (default: all)")
-    parser.add_argument("--rounds", type=int, help="how often (default: 7, 3, 20, 3 and 9)")
+    parser.add_argument("--rounds", type=int, help="how often (default: 7, 3, 20, 3, 9 and 5)")
     options = parser.parse_args()
     if unknown := set(options.what) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))} to measure")
@@ -303,6 +314,9 @@ def main() -> int:
             good.append(report("make perform, from a key to Enter", mine, 0.1, "s"))
             mine = keypress.jump_to_the_last_scene()
             good.append(report("a jump to the last scene, but for the programs' sleeping", mine, 3, "s"))
+        if "turns" in options.what:
+            mine = statistics.median(all_orders() for _ in range(options.rounds or 5))
+            good.append(report("turns, all 70 orders of two processes, two rounds", mine, 3, "s"))
     return not all(good)
 
 
