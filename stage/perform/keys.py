@@ -8,9 +8,13 @@ import re
 #: Keys that reach the notes wherever the focus is, as tmux calls them (tmux.conf binds them): what arrives there
 #: (terminfo(5) of tmux), and the deed.
 KEYS = {'NPage': ('\x1b[6~', 'next'), 'PPage': ('\x1b[5~', 'back'), 'F2': ('\x1bOQ', 'notes'),
-        'F5': ('\x1b[15~', 'retry'), 'F6': ('\x1b[17~', 'skip'), 'F7': ('\x1b[18~', 'jump'),
-        'F8': ('\x1b[19~', 'reset'), 'F9': ('\x1b[20~', 'fast'), 'F10': ('\x1b[21~', 'quit')}
-DEEDS = dict(KEYS.values())
+        'F6': ('\x1b[17~', 'skip'), 'F7': ('\x1b[18~', 'jump'), 'F8': ('\x1b[19~', 'reset'),
+        'F9': ('\x1b[20~', 'fast'), 'F10': ('\x1b[21~', 'quit'), 'F12': ('\x1b[24~', 'quit')}
+#: Keys that do the same while the notes have the focus. What a presenter's remote sends besides PageDown and
+#: PageUp is not among them: F5, Escape, the dot, ``b``.
+LETTERS = {' ': 'next', 'n': 'next', 'p': 'back', 'r': 'retry', 's': 'skip', 'j': 'jump', 'R': 'reset', 'f': 'fast',
+           'h': 'notes', 'q': 'quit', '?': 'help'}
+DEEDS = {**dict(KEYS.values()), **LETTERS}
 #: Sent by the hooks of tmux.conf: somebody has attached or detached, or a screen has another size.
 SCREEN = '\x1f'
 #: One key: a control sequence, a letter with Alt, or a character. See ECMA-48, 5.4.
@@ -19,7 +23,9 @@ KEY = re.compile(r'\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[!-~])|[\s\S]')
 CANCEL = '\x1b', '\x07'
 #: The next or the one before of several scenes: Tab, and the arrows down and up.
 CHOICES = {'\t': 1, '\x1b[B': 1, '\x1bOB': 1, '\x1b[A': -1, '\x1bOA': -1}
-HELP = 'PgDn next  PgUp back  F2 notes  F4 pane  F5 retry  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
+HELP = 'PgDn next  PgUp back  F2 notes  F4 focus  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
+LETTERS_HELP = ('While the notes have the focus (F4, or a click): space or n next, p back, r retry, s skip, j jump, '
+                'R reset, f fast, h hide the notes, q quit, ? this line')
 
 
 class Keys:
@@ -33,6 +39,8 @@ class Keys:
         self.chosen = 0
         """Which of the scenes that it may mean."""
         self.quitting = False
+        self.help = False
+        """What the letters do is said."""
         self.hidden = False
         """The notes are not to be seen beside the stage."""
         self.resized = False
@@ -47,7 +55,7 @@ class Keys:
         if key == SCREEN:
             self.resized = True
             return
-        deed = DEEDS.get(key)
+        deed = DEEDS.get(key) if self.asking is None or key not in LETTERS else None
         quitting, self.quitting = self.quitting, False
         if self.asking is not None and not deed:
             self._ask(self.asking, key)
@@ -55,6 +63,8 @@ class Keys:
             self.asking, self.chosen = '', 0
         elif deed == 'fast':
             self.fast = not self.fast
+        elif deed == 'help':
+            self.help = not self.help
         elif deed == 'notes':
             self.hidden, self.resized = not self.hidden, True
         elif deed:

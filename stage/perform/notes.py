@@ -8,7 +8,7 @@ from ..check.renaming import Renaming
 from ..page.bets import asked, bets
 from ..page.model import AtPrompt, Blocked, Cue, Running, Scene
 from ..page.prose import plain, prose
-from .keys import HELP, Keys
+from .keys import HELP, LETTERS_HELP, Keys
 from .places import contents, find
 from .plan import Plan
 from .sheet import HELD, Sheet
@@ -38,21 +38,22 @@ class Prompter:
     def state(self) -> tuple[object, ...]:
         """Return what the notes depend on, but for the place in the page."""
         keys = self.keys
-        return (self.message, [*self.results], keys.asking, keys.chosen, keys.fast, keys.quitting,
+        return (self.message, [*self.results], keys.asking, keys.chosen, keys.fast, keys.quitting, keys.help,
                 self.timing.seconds())
 
     def sheet(self, at: int, todo: str, waiting: list[str], renaming: Renaming) -> Sheet:
         """Return what is to be seen before the cue of this index; ``todo`` is what is to be pressed."""
         scene, cue = self.plan.near(at)
         page = self.plan.page
-        sheet = Sheet(results=self.results, message=self.message, keys=HELP, clock=self.timing.text(scene))
+        sheet = Sheet(results=self.results, message=self.message, clock=self.timing.text(scene))
+        sheet.keys = f'{HELP}\n{LETTERS_HELP}' if self.keys.help else f'{HELP}  ? letters'
         number, steps = self.plan.numbered(at)
         sheet.title = f'{scene.number}/{len(page.scenes)} {plain(scene.section)} {number}/{steps}'
         if self.keys.asking is not None:
             sheet.message = f'Jump to scene (number or words, Tab, Enter): {self.keys.asking}_'
             sheet.prose = self._places(self.keys.asking, scene.number)
         elif self.keys.quitting:
-            sheet.message = 'Press F10 again to end the performance.'
+            sheet.message = 'Press it again to end the performance.'
         if at == len(self.plan):
             sheet.coming = 'THE END'
             return sheet

@@ -172,6 +172,8 @@ class Screen:
                     for key, value in (('name', pane.name), ('colour', pane.colour))]
         if notes:
             commands.append(['set', '-p', '-t', notes[0], '@name', 'notes'])
+        if notes and self.on_notes():
+            commands.append(['select-pane', '-t', notes[0]])
         commands.append(['select-window', '-t', first])
         self.run(*commands)
         self.left, self.window = self.window, first
@@ -184,9 +186,13 @@ class Screen:
             self.run(['kill-window', '-t', self.left])
             self.left = ''
 
+    def on_notes(self) -> bool:
+        """Whether the notes have the focus of the stage."""
+        return self.run(['display-message', '-p', '-t', 'stage:', '#{@name}']) == ['notes']
+
     def focus(self, number: int) -> None:
-        """Let the keys go to this terminal."""
-        self.run(['select-pane', '-t', self.panes[number]])
+        """Let the keys go to this terminal, unless they go to the notes: whoever plays by letters wants that."""
+        self.run(['if-shell', '-F', '-t', 'stage:', '#{!=:#{@name},notes}', f'select-pane -t {self.panes[number]}'])
 
     def tell(self, states: Mapping[int, str]) -> None:
         """Say in the borders of these terminals what happens there."""

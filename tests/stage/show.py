@@ -238,6 +238,18 @@ def jump(on: Show, asked: str, enter: str = "Enter") -> None:
     on.press(enter)
 
 
+def focus_notes(on: Show) -> None:
+    """Give the notes beside the stage the focus."""
+    def focus() -> str:
+        return on.inner("display", "-p", "-t", "stage:", "#{pane_id} #{@name}").strip()
+
+    on.wait(lambda: "notes" in on.panes())
+    while not focus().endswith(" notes"):
+        before = focus()
+        on.press("F4")
+        on.wait(lambda: focus() != before)
+
+
 def by_hand(on: Show, path: Path, number: int, pause: float) -> list[str]:
     """Play a scene as an instructor does, two keys a step, with a pause before each; return the crosses."""
     page = read(str(path))

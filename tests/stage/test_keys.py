@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from play import BOUND, page, scene
-from show import Show, fast, jump, performed, show
+from show import Show, fast, focus_notes, jump, performed, show
 
 from stage.perform.typist import LETTER
 
@@ -97,16 +97,18 @@ def test_retry_while_waiting_means_this_step(tmp_path: Path) -> None:
     with show(page(tmp_path, scene("$ true\n$ cat\n"))) as on:
         on.noted("(main) $ true")
         fast(on, "✓ true")
+        focus_notes(on)
         on.press("PageDown")
         on.shown("main", "$ cat")
         on.wait(lambda: "cat" in on.screen().rstrip("\n").split("\n")[-1])  # the strip
-        on.press("F5")
+        on.press("r")
         on.noted("✗ cat: given up", "Nothing typed: terminal main is busy", "(main) $ cat")
 
 
 def test_retry_plays_the_last_step_again(on: Show) -> None:
     fast(on, "✓ echo hello")
-    on.press("F5")
+    focus_notes(on)
+    on.press("r")
     on.shown("main", "$ echo hello", "hello", "$ echo hello", "hello", "$")
     on.noted("(main) $ echo again")
 
@@ -119,7 +121,8 @@ def test_retry_binds_the_values_that_come_now(tmp_path: Path) -> None:
         on.press("C-c")  # the focus is where the last cue was
         on.shown("x", "$")
         first = re.findall(r"^\d+$", on.panes()["x"], re.M)
-        on.press("F5")
+        focus_notes(on)
+        on.press("r")
         on.wait(lambda: len(re.findall(r"^\d+$", on.panes()["x"], re.M)) == 2)
         second = re.findall(r"^\d+$", on.panes()["x"], re.M)[1]
         assert [second] != first
@@ -236,3 +239,74 @@ def test_reset_takes_away_processes_objects_mounts_and_files(tmp_path: Path) -> 
         on.noted("2/2")
         on.press("PageDown")
         on.shown("main", "grep -c '[s]leep 1234'", "0", "$")
+
+
+def test_letters_do_all_while_the_notes_have_the_focus_and_keep_it(on: Show) -> None:
+    focus_notes(on)
+    on.press("Space")
+    on.noted("echo hello [Enter]")
+    on.press("n")
+    on.noted("✓ echo hello")
+    on.press("p")
+    on.noted("(main) $ echo hello")
+    on.press("s")
+    on.noted("(main) $ echo again")
+    on.press("f")
+    on.noted("[fast]")
+    on.press("n")
+    on.noted("✓ echo again")
+    on.press("r")
+    on.wait(lambda: on.panes()["main"].count("$ echo again") == 2)
+    on.press("j")
+    on.noted("Jump")
+    on.press(*"npsq", "BSpace", "BSpace", "BSpace", "BSpace", "2", "Enter")
+    on.noted("2/5")
+    on.press("n", "n")
+    on.noted("✓ cat pipe")  # there are two panes now, and the notes still have the focus
+    on.press("R")
+    on.noted("2/5 Wake It 1/2", "mkfifo pipe")
+    on.press("?")
+    on.noted("space or n next")
+    on.press("q", "n")
+    on.noted("✓ mkfifo pipe")
+    on.press("h")
+    on.wait(lambda: [*on.panes()] == ["main", "reader"])
+    on.press("x", "q")
+    on.wait(lambda: any(text.endswith("xq") for text in on.panes().values()))
+
+
+def test_letters_in_a_terminal_are_letters(on: Show) -> None:
+    on.press("n", "q", "q", "?")
+    on.shown("main", "$ nqq?")
+    assert "(main) $ echo hello" in on.notes() and "[Enter]" not in on.notes()
+
+
+def test_of_a_presenters_remote_two_keys_work_and_the_others_do_nothing(on: Show) -> None:
+    focus_notes(on)
+    for key in ("F5", "Escape", ".", "b"):
+        on.press(key)
+    on.press("PageDown")
+    on.noted("echo hello [Enter]")
+    for key in ("F5", "Escape", ".", "b"):
+        on.press(key)
+    on.press("PageDown")
+    on.noted("✓ echo hello", "(main) $ echo again")
+    on.press("PageUp")
+    on.noted("(main) $ echo hello")
+    on.shown("main", "$ echo hello", "hello", "$")
+    on.press("F4")
+    on.press("F5", "x")
+    on.shown("main", "hello", "$ x")
+
+
+@pytest.mark.parametrize("key", ["F10", "F12", "q"])
+def test_quitting_asks_once_more(on: Show, key: str) -> None:
+    focus_notes(on)
+    on.press(key)
+    on.noted("Press it again to end the performance.")
+    on.press("PageDown")
+    on.noted("[Enter]")
+    on.press(key)
+    on.noted("Press it again to end the performance.")
+    on.press(key)
+    assert "[exit 0]" in on.ended()

@@ -13,7 +13,7 @@ from stage.page.reader import (
     parse,
     read,
 )
-from stage.perform.keys import KEYS
+from stage.perform.keys import HELP, KEYS, LETTERS, LETTERS_HELP
 from stage.perform.tmux import CONFIGURATION
 
 PERFORMING = (ROOT / "docs/performing.rst").read_text()
@@ -150,16 +150,23 @@ def test_what_a_command_of_the_page_plays_exists() -> None:
 NAMES = {"PPage": "PageUp", "NPage": "PageDown"}  # in tmux, and on the keyboard
 
 
-def keys_of_the_page() -> dict[str, str]:
-    """Key and first word of what it does."""
-    table = PERFORMING[PERFORMING.index("\nThe Keys\n"):PERFORMING.index("\nTwo Paces\n")]
-    keys = dict(re.findall(r"^   \* - (\w+)\n     - (\w+)", table, re.M))
-    assert keys.pop("key") == "what"
-    return keys
+def table(first: str) -> dict[str, str]:
+    """Each key of one of the tables, and the first word of what it does."""
+    start = PERFORMING.index(f"\n   * - {first}\n", PERFORMING.index("\nThe Keys\n"))
+    rows = re.findall(r"^   \* - (.+)\n     - (\w+)", PERFORMING[start:].split("\n\n")[0], re.M)
+    assert rows.pop(0) == (first, "what")
+    return {key.strip("`"): word for keys, word in rows for key in keys.split(", ")}
 
 
 def test_the_keys_of_the_page_are_those_that_the_performer_knows() -> None:
-    assert keys_of_the_page() == {NAMES.get(key, key): deed for key, (_, deed) in KEYS.items()}
+    assert table("key") == {NAMES.get(key, key): deed for key, (_, deed) in KEYS.items()}
+    assert table("letter") == {{" ": "space"}.get(key, key): deed for key, deed in LETTERS.items()}
+
+
+def test_the_notes_name_each_key_and_each_letter() -> None:
+    for key, deed in [*((key, deed) for key, (_, deed) in KEYS.items() if key != "F12"), *LETTERS.items()]:
+        name = {"NPage": "PgDn", "PPage": "PgUp", " ": "space", "n": "or n", "?": "?"}.get(key, key)
+        assert re.search(rf"\B{re.escape(name)}|\b{re.escape(name)}\b", HELP + LETTERS_HELP), (key, deed)
 
 
 def test_tmux_sends_each_key_of_the_performance_to_the_notes() -> None:
