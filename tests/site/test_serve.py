@@ -112,8 +112,8 @@ def test_changed_machinery_begins_anew_and_broken_machinery_is_said(served: Serv
     file.write_text(text + "def (\n")
     until(lambda: "SyntaxError" in served.state()["error"], "the error")
     begun = len(re.findall("beginning anew", served.log.read_text()))
-    file.write_text(text)
-    replace(file, "'on the code page'", "'on the page of code'")
+    assert "'on the code page'" in text
+    file.write_text(text.replace("'on the code page'", "'on the page of code'"))
     until(lambda: served.shows("on the page of code"), "the new text")
     assert len(re.findall("beginning anew", served.log.read_text())) == begun + 1
     until(lambda: served.state()["error"] == "", "no error")
