@@ -1,25 +1,29 @@
-"""A scene of another page, drawn where a page refers to it; the other page has the only copy.
+"""A scene of the screenplay, drawn where another page refers to it; the screenplay has the only copy.
 
-In the source it is a paragraph of the class ``scene`` (``.. class:: scene`` above it) with a link to a scene,
-``:ref:`words <screenplay-scene-shm-produce-4>```.  Elsewhere, and without this extension, it is the link.
+In the source it is a paragraph with a link to the section, and with the scene's anchor as its class
+(``.. class:: scene-shm-produce-4`` above it).  Elsewhere, and without this extension, it is the link.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
 
 from stage.page.model import ScriptError
 from stage.page.reader import read
 
-from .anchors import targets
+from .anchors import anchors
 from .columns import Drawing
+from .derived import SCREENPLAY
+
+logger = logging.getLogger(__name__)
 
 
 class Note(SphinxTransform):
@@ -28,13 +32,12 @@ class Note(SphinxTransform):
     default_priority = 400
 
     def apply(self, **kwargs: Any) -> None:
-        """Do it; whether there is such a scene is seen when the reference is resolved."""
+        """Do it."""
         for paragraph in self.document.findall(nodes.paragraph):
-            link = paragraph.next_node(pending_xref)
-            if 'scene' in paragraph['classes'] and link and '-scene-' in link['reftarget']:
-                paragraph['scene'] = link['reftarget']
-                docname = link['reftarget'].split('-scene-')[0]
-                self.env.note_dependency(self.env.doc2path(docname))
+            if anchor := next((name for name in paragraph['classes'] if name.startswith('scene-')), ''):
+                paragraph['scene'] = anchor
+                paragraph['classes'].remove(anchor)
+                self.env.note_dependency(str(Path(self.env.srcdir, SCREENPLAY)))
 
 
 class Quote(SphinxPostTransform):
@@ -48,19 +51,20 @@ class Quote(SphinxPostTransform):
         if self.app.builder.name == 'epub':
             return
         for paragraph in list(self.document.findall(nodes.paragraph)):
-            if target := paragraph.get('scene'):
-                docname = target.split('-scene-')[0]
+            if anchor := paragraph.get('scene'):
                 try:
-                    page = read(str(self.env.doc2path(docname)))
+                    page = read(str(Path(self.env.srcdir, SCREENPLAY)))
                 except (ScriptError, OSError):
                     continue
-                drawing, names = Drawing(page), targets(page, docname)
+                drawing, names = Drawing(page), anchors(page)
                 # All of them, for who is busy before counts; with their outcome: the bet is in the other page.
                 drawn = {names[scene.number]: drawing.html(replace(scene, predict=False)) for scene in page.scenes}
-                if target in drawn:
-                    paragraph['classes'].remove('scene')  # that is the drawing's
+                if anchor in drawn:
                     paragraph.parent.insert(paragraph.parent.index(paragraph) + 1,
-                                            nodes.raw('', drawn[target], format='html'))
+                                            nodes.raw('', drawn[anchor], format='html'))
+                else:
+                    logger.warning('the screenplay has no scene %s: see the addresses of its scenes', anchor,
+                                   location=paragraph)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -73,11 +73,11 @@ def test_what_is_broken_says_so_above_the_last_good_page(
     assert said > before, "the same in the terminal"
     assert bare(served.get("screenplay.html")) == bare(good)
     # Another file does not hide the error, and is not shown before it is mended.
-    replace(served.folder / "docs/index.rst", "Three Ways to Use It", "Three Ways to Use IT")
+    replace(served.folder / "docs/index.rst", "What You Can Explain Then", "What You Can Explain THEN")
     until(lambda: len(re.findall(error, served.log.read_text())) > said, "the error again")
-    assert not served.shows("Three Ways to Use IT", "index.html")
+    assert not served.shows("What You Can Explain THEN", "index.html")
     replace(served.folder / file, new, old)
-    until(lambda: served.shows("Three Ways to Use IT", "index.html"), "the other page")
+    until(lambda: served.shows("What You Can Explain THEN", "index.html"), "the other page")
     until(lambda: served.state()["error"] == "", "no error")
     assert bare(served.get("screenplay.html")) == bare(good)
 
