@@ -110,7 +110,7 @@ def test_changed_machinery_begins_anew_and_broken_machinery_is_said(served: Serv
     file = served.folder / "docs/_ext/programs.py"
     text = file.read_text()
     file.write_text(text + "def (\n")
-    until(lambda: "SyntaxError" in served.state()["error"], "the error")
+    until(lambda: "programs.py" in served.state()["error"], "the error")  # and not that of the test before
     begun = len(re.findall("beginning anew", served.log.read_text()))
     assert "'on the code page'" in text
     file.write_text(text.replace("'on the code page'", "'on the page of code'"))

@@ -83,15 +83,17 @@ def test_programs_know_the_size_of_their_pane(tmp_path: Path, size: tuple[int, i
         jump(on, "2")
         on.wait(lambda: len(on.panes()) == 3)
         on.shown("main", "$")
-        on.type("stty size; sh -c 'read x; stty size'")
+        on.type("stty size; sh -c 'while read x; do stty size; done'")
         on.press("Enter")
         on.shown("main", size_of(on, "main"))
         before = size_of(on, "main")
         on.tmux("resize-window", "-x", "120", "-y", "33")  # while the program runs
         on.wait(lambda: size_of(on, "main") not in ("0 1", before))
         on.wait(lambda: before in on.panes()["main"])
-        on.press("Enter")
-        on.shown("main", size_of(on, "main"), "$")
+        # Asked again and again, for tmux knows the size of a pane a moment before the program does.
+        on.wait(lambda: on.press("Enter") or size_of(on, "main") in on.panes()["main"])
+        on.press("C-d")
+        on.shown("main", "$")
 
 
 ECHOES = {
