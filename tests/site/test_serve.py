@@ -1,4 +1,7 @@
-"""make serve: what is saved is built and shown, and what is wrong is said.  One server serves all of these tests."""
+"""make serve: what is saved is built and shown, and what is wrong is said.
+
+One server serves all of these tests that run in the same process: each begins with the sources put back.
+"""
 
 import os
 import re
@@ -12,8 +15,6 @@ import browser
 import pytest
 from copies import copied, make, outside, replace
 from serving import BINARY, PROGRAM, SAYS, Serving, bare, serving, until
-
-pytestmark = pytest.mark.xdist_group("serve")  # in one process, one after the other
 
 
 @pytest.fixture(scope="module")
