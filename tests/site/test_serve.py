@@ -74,11 +74,12 @@ def test_what_is_broken_says_so_above_the_last_good_page(
     assert said > before, "the same in the terminal"
     assert bare(served.get("screenplay.html")) == bare(good)
     # Another file does not hide the error, and is not shown before it is mended.
-    replace(served.folder / "docs/index.rst", "What You Can Explain Then", "What You Can Explain THEN")
+    with (served.folder / "docs/index.rst").open("a") as page:
+        page.write("\nA line of another file.\n")
     until(lambda: len(re.findall(error, served.log.read_text())) > said, "the error again")
-    assert not served.shows("What You Can Explain THEN", "index.html")
+    assert not served.shows("A line of another file.", "index.html")
     replace(served.folder / file, new, old)
-    until(lambda: served.shows("What You Can Explain THEN", "index.html"), "the other page")
+    until(lambda: served.shows("A line of another file.", "index.html"), "the other page")
     until(lambda: served.state()["error"] == "", "no error")
     assert bare(served.get("screenplay.html")) == bare(good)
 
