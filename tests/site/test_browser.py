@@ -1,5 +1,6 @@
 """The site in a real browser: what a reader sees, what it loads, and what works without a script."""
 
+import json
 import re
 import textwrap
 from pathlib import Path
@@ -69,10 +70,15 @@ def test_axe_has_nothing_to_report(page: str, width: int, tab: browser.Tab, site
         tab.until("document.querySelector('.search-summary') && document.querySelectorAll('ul.search .context')"
                   ".length === document.querySelectorAll('ul.search li').length")
     tab.run(f"{ONE_OF_EACH} {axe()}; 0")
-    for theme in ("light", "dark"):
+    # What axe looks for has nothing to do with the theme but colours, and these are all seen at the other widths.
+    colours = ["color-contrast", "link-in-text-block"]
+    looks: dict[str, dict[str, Any]] = {"light": {}, "dark": {"runOnly": colours}}
+    if width == 768:
+        looks = {"light": {"rules": {name: {"enabled": False} for name in colours}}}
+    for theme, only in looks.items():
         tab.look(width, dark=theme == "dark")
-        found = tab.run("axe.run({resultTypes: ['violations']}).then(all => all.violations.map("
-                        "one => `${one.id}: ${one.nodes.length}: ${one.nodes[0].html}`))")
+        found = tab.run(f"axe.run({json.dumps({'resultTypes': ['violations'], **only})}).then(all => "
+                        "all.violations.map(one => `${one.id}: ${one.nodes.length}: ${one.nodes[0].html}`))")
         assert found == [], theme
 
 

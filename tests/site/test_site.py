@@ -139,16 +139,20 @@ def test_every_file_can_be_downloaded_as_it_is() -> None:
         assert offered[name].name == file.name
 
 
-STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wwrite-strings", "-Werror"]
+STRICT = ["-c", "-Wall", "-Wextra", "-Wpedantic", "-Wwrite-strings", "-Werror"]
 
 
-@pytest.mark.parametrize("options", [STRICT, ["-std=c17", *STRICT[1:]], ["-std=c2x", *STRICT[1:]], []],
+@pytest.mark.parametrize("options", [["-std=c11", *STRICT], ["-std=c17", *STRICT], ["-std=c2x", *STRICT], []],
                          ids=["c11", "c17", "c23", "plain"])
 @pytest.mark.parametrize("compiler", ["cc", "gcc", "gcc -m32", "clang", "clang-19", "clang-20", "musl-gcc"])
 def test_each_download_compiles_alone(compiler: str, options: list[str], tmp_path: Path) -> None:
     words = compiler.split()
-    if not shutil.which(words[0]):
+    found = shutil.which(words[0])
+    if not found:
         pytest.skip(f"{words[0]} is not installed")
+    if compiler == "cc" and Path(found).resolve() in (Path(shutil.which(name) or "").resolve()
+                                                      for name in ("gcc", "clang")):
+        return  # it has its turn under that name
     probe = [*words, "-x", "c", "-o", os.devnull, "-"]
     if subprocess.run(probe, input="int main(void) {}", text=True, capture_output=True).returncode:
         pytest.skip(f"{compiler} has no C library to link (gcc-multilib)")
@@ -161,7 +165,7 @@ def test_each_download_compiles_alone(compiler: str, options: list[str], tmp_pat
             done = subprocess.run([*words, *options, source.name], cwd=folder,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             assert (done.returncode, done.stdout) == (0, ""), source.name
-            assert (folder / "a.out").exists()
+            assert options or (folder / "a.out").exists()
 
 
 def test_the_code_page_has_every_file_with_what_it_does() -> None:
