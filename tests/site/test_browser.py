@@ -17,35 +17,10 @@ SITE = ROOT / "build/html"
 PAGES = sorted(str(page.relative_to(SITE)) for page in SITE.rglob("*.html") if "_static" not in page.parts)
 PICTURES = ROOT / "build/screenshots"
 WIDTHS = (360, 768, 1280)
+FOUND = "search.html?q=lost+increments"
 QUERIES = ("EEXIST", "mq_open", "lost increments")
 
 pytestmark = pytest.mark.skipif(not browser.find(), reason="needs chromium")
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_each_page_at_each_width_light_and_dark(page: str, tab: browser.Tab, site: str) -> None:
-    for width in WIDTHS:
-        for theme in ("light", "dark"):
-            tab.look(width, 720 if width == 1280 else 800, dark=theme == "dark")
-            tab.go(site + page)
-            assert tab.complaints() == []
-            assert [address for address in tab.requests() if not address.startswith((site, "data:"))] == []
-            assert tab.run("document.documentElement.scrollWidth") <= width
-            assert tab.run("innerWidth < 1000 || document.querySelector('.side').getBoundingClientRect().right"
-                           " <= document.querySelector('main').getBoundingClientRect().left")
-            tab.picture(PICTURES / f"{page.removesuffix('.html').replace('/', '-')}-{width}-{theme}.png")
-
-
-def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -> None:
-    for width in WIDTHS:
-        for theme in ("light", "dark"):
-            tab.look(width, 720 if width == 1280 else 800, dark=theme == "dark")
-            tab.go(f"{site}screenplay.html")
-            for name, selector in (("wait-and-post", "#scene-sem-post-1"), ("empty-and-full", "#scene-mq-consume-1"),
-                                   ("two-producers", "#scene-shm-produce-4"), ("guard", "#scene-sem-produce-1"),
-                                   ("figure", "figure"), ("listing", ".literal-block-wrapper")):
-                tab.run(f"document.querySelector('{selector}').scrollIntoView()")
-                tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
 
 
 # Thousands of words of code look alike. One of each look in each surrounding is enough, and half of the time.
@@ -62,24 +37,47 @@ ONE_OF_EACH = """{
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("page", [*PAGES, "search.html?q=lost+increments"])
-def test_axe_has_nothing_to_report(page: str, width: int, tab: browser.Tab, site: str) -> None:
-    tab.look(width)
+@pytest.mark.parametrize("page", [*PAGES, FOUND])
+def test_each_page_fits_light_and_dark_and_axe_has_nothing_to_report(
+        page: str, width: int, tab: browser.Tab, site: str) -> None:
+    height = 720 if width == 1280 else 800
+    tab.look(width, height)
     tab.go(site + page)
-    if "?" in page:  # what is found comes later, and the words of it later still
+    if page == FOUND:  # what is found comes later, and the words of it later still
         tab.until("document.querySelector('.search-summary') && document.querySelectorAll('ul.search .context')"
                   ".length === document.querySelectorAll('ul.search li').length")
+    for theme in ("light", "dark"):
+        tab.look(width, height, dark=theme == "dark")
+        assert tab.run("document.documentElement.scrollWidth") <= width
+        assert tab.run("innerWidth < 1000 || document.querySelector('.side').getBoundingClientRect().right"
+                       " <= document.querySelector('main').getBoundingClientRect().left")
+        name = re.sub(r"\W+", "-", page.replace(".html", ""))
+        tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
+    assert tab.complaints() == []
+    assert [address for address in tab.requests() if not address.startswith((site, "data:"))] == []
     tab.run(f"{ONE_OF_EACH} {axe()}; 0")
     # What axe looks for has nothing to do with the theme but colours, and these are all seen at the other widths.
     colours = ["color-contrast", "link-in-text-block"]
-    looks: dict[str, dict[str, Any]] = {"light": {}, "dark": {"runOnly": colours}}
+    looks: dict[str, dict[str, Any]] = {"dark": {"runOnly": colours}, "light": {}}
     if width == 768:
         looks = {"light": {"rules": {name: {"enabled": False} for name in colours}}}
     for theme, only in looks.items():
-        tab.look(width, dark=theme == "dark")
+        tab.look(width, height, dark=theme == "dark")
         found = tab.run(f"axe.run({json.dumps({'resultTypes': ['violations'], **only})}).then(all => "
                         "all.violations.map(one => `${one.id}: ${one.nodes.length}: ${one.nodes[0].html}`))")
         assert found == [], theme
+
+
+def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -> None:
+    for width in WIDTHS:
+        for theme in ("light", "dark"):
+            tab.look(width, 720 if width == 1280 else 800, dark=theme == "dark")
+            tab.go(f"{site}screenplay.html")
+            for name, selector in (("wait-and-post", "#scene-sem-post-1"), ("empty-and-full", "#scene-mq-consume-1"),
+                                   ("two-producers", "#scene-shm-produce-4"), ("guard", "#scene-sem-produce-1"),
+                                   ("figure", "figure"), ("listing", ".literal-block-wrapper")):
+                tab.run(f"document.querySelector('{selector}').scrollIntoView()")
+                tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
 
 
 def test_the_first_visit_is_light(tab: browser.Tab) -> None:

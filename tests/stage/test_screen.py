@@ -38,10 +38,10 @@ def test_a_pane_for_each_terminal_of_the_scene_in_the_colours_of_the_page(on: Sh
 
 SLEEPERS = [
     scene("(mapper) $ cat\n[blocked in read]\n(looker) $ true\n", "fresh"),
-    scene("$ true\n"),
-    scene("(looker) $ true\n(mapper)\n^D\n"),
-    scene("(looker) $ true\n"),
-    scene("(looker) $ true\n(mapper) $ true\n"),
+    scene("$ test two\n"),
+    scene("(looker) $ test three\n(mapper)\n^D\n"),
+    scene("(looker) $ test four\n"),
+    scene("(looker) $ test five\n(mapper) $ true\n"),
 ]
 
 
@@ -50,12 +50,12 @@ def test_whoever_sleeps_stays_on_stage_and_none_changes_sides(tmp_path: Path) ->
         on.noted("(mapper) $ cat")
         on.wait(lambda: [*on.panes()] == ["mapper", "looker", "notes"])
         fast(on, "✓ cat", "✓ true")
-        fast(on, "✓ true")  # in the second scene the looker has nothing to do, the mapper sleeps
+        fast(on, "✓ test two")  # in the second scene the looker has nothing to do, the mapper sleeps
         on.noted("3/5")
         on.wait(lambda: [*on.panes()] == ["mapper", "main", "notes"])
-        fast(on, "✓ true", "✓ ^D")
+        fast(on, "✓ test three", "✓ ^D")
         on.wait(lambda: [*on.panes()] == ["mapper", "looker", "notes"])
-        fast(on, "✓ true")  # nobody sleeps in the fourth
+        fast(on, "✓ test four")  # nobody sleeps in the fourth
         on.wait(lambda: [*on.panes()] == ["looker", "notes"])
         on.press("PageDown")
         on.wait(lambda: [*on.panes()] == ["mapper", "looker", "notes"])
