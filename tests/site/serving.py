@@ -71,10 +71,9 @@ class Serving:
                                             for file in (self.folder / top).rglob("*") if file.is_file())]
         return {file: file.read_bytes() for file in files}
 
-    def _pages(self) -> dict[Path, str]:
-        """Each page as it is served."""
-        served = self.folder / "build/serve/html"
-        return {file: bare(self.get(str(file.relative_to(served)))) for file in served.rglob("*.html")}
+    def _pages(self) -> dict[Path, bytes]:
+        """Each page that is served; asking the server for all of them again and again would keep it from building."""
+        return {file: file.read_bytes() for file in (self.folder / "build/serve/html").rglob("*.html")}
 
     def said(self, pattern: str) -> bool:
         return bool(re.search(pattern, self.log.read_text()))
