@@ -50,7 +50,7 @@ def test_nothing_of_the_callers_changes_a_run_of_the_tests(repository: Path) -> 
     }
     assert all(map(SETTINGS.fullmatch, callers))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-k", "only_what_is_meant", __file__],
+        [sys.executable, "-m", "pytest", "-n", "0", "-k", "only_what_is_meant", __file__],
         cwd=ROOT, env=os.environ | callers, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout
     assert {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()} == before
