@@ -1,14 +1,17 @@
 """Drawings follow the theme: in HTML an SVG image becomes part of the page.
 
 In a file of its own an SVG cannot see the colours of the page. Inside of the
-page its currentColor is that of the text, light or dark. Other builders get
-the image as it is. Without this extension the pages are the same, except that
-the drawings stay black.
+page its currentColor is that of the text, light or dark. A drawing whose
+outermost elements are <svg> is made of parts, which stand side by side where
+there is room, and else below each other. Other builders get the image as it is.
+Without this extension the pages are the same, except that the drawings stay
+black, and as wide as they are.
 """
 
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -35,7 +38,7 @@ def require_alt(app: Sphinx, document: nodes.document) -> None:
                            image['uri'], location=image)
 
 
-def inline(file: Path, alt: str, options: dict[str, str]) -> str:
+def inline(file: Path, alt: str) -> str:
     """Return the drawing as an element of a page, its ids unique there.
 
     Raises OSError, or ElementTree.ParseError where it is no XML.
@@ -55,8 +58,23 @@ def inline(file: Path, alt: str, options: dict[str, str]) -> str:
         root.attrib.pop(name, None)  # the page has the last word
     for title in root.findall(f'{{{SVG}}}title'):
         root.remove(title)  # it would come up as a tool tip
-    root.attrib.update({'role': 'img', 'aria-label': alt, 'class': 'drawing'} | options)
-    return ElementTree.tostring(root, encoding='unicode')
+    said = {'role': 'img', 'aria-label': alt, 'class': 'drawing'}
+    if not (parts := root.findall(f'{{{SVG}}}svg')):
+        return _sized(root, said)
+    common = root.attrib | {'role': ''}
+    for element in [one for one in root if one not in parts][::-1]:
+        parts[0].insert(0, element)  # what they share is in the first
+    for part in parts:
+        box = part.get('viewBox', f'0 0 {part.get("width")} {part.get("height")}')
+        part.attrib = {key: value for key, value in common.items() if value} | {'viewBox': box}
+    drawn = ''.join(_sized(part, {}) for part in parts)
+    return f'<div class="drawing parts" role="img" aria-label="{escape(alt)}">{drawn}</div>'
+
+
+def _sized(drawing: ElementTree.Element, more: dict[str, str]) -> str:
+    """Return a drawing as text; it is as wide as its units say, 16 to the size of the text."""
+    drawing.attrib |= more | {'width': f'{int(drawing.attrib["viewBox"].split()[2]) / 16:g}rem'}
+    return ElementTree.tostring(drawing, encoding='unicode')
 
 
 def replace_images(app: Sphinx, document: nodes.document, docname: str) -> None:
@@ -66,9 +84,8 @@ def replace_images(app: Sphinx, document: nodes.document, docname: str) -> None:
     for image in list(document.findall(nodes.image)):
         if not image['uri'].endswith('.svg') or '://' in image['uri']:
             continue
-        options = {key: image[key] for key in ('width', 'height') if key in image}
         try:
-            drawing = inline(Path(app.srcdir) / image['uri'], image.get('alt', ''), options)
+            drawing = inline(Path(app.srcdir) / image['uri'], image.get('alt', ''))
         except (OSError, ElementTree.ParseError) as error:
             logger.warning('cannot read %s: %s', image['uri'], error, location=image)
         else:

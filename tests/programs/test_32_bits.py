@@ -1,5 +1,6 @@
 """Programs for 32 bits beside those for 64, on one machine."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -43,3 +44,29 @@ def test_a_32_bit_program_refuses_the_same_numbers(name: str, narrow: Callable[[
     refused("100-sem-create", text, name, 2**31, executable=creator)
     result = run("100-sem-create", name, 2**32, executable=creator)
     assert (result.returncode, "usage:" in result.stderr) == (2, True)
+
+
+LAYOUTS = """
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "sample.h"
+struct first { uint32_t channel; uint64_t timestamp; double value; };
+#define ALL(type, size, a, b, c) static_assert(sizeof(struct type) == size && offsetof(struct type, channel) == a \\
+    && offsetof(struct type, timestamp) == b && offsetof(struct type, value) == c, #type)
+#if defined __x86_64__
+ALL(first, 24, 0, 8, 16);
+#elif defined __i386__
+ALL(first, 20, 0, 4, 12);
+#endif
+ALL(sample, 24, 16, 0, 8);
+"""
+
+
+@pytest.mark.parametrize("option", ["-m64", "-m32"])
+def test_a_sample_has_the_layouts_of_the_figure(option: str) -> None:
+    compiler = [shutil.which("gcc") or "cc", option, "-x", "c", "-fsyntax-only", "-I", ROOT / "code/mq", "-"]
+    if subprocess.run(compiler, input=b"#include <stdint.h>", capture_output=True, check=False).returncode:
+        pytest.skip(f"needs a compiler that knows {option} (gcc-multilib)")
+    done = subprocess.run(compiler, input=LAYOUTS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

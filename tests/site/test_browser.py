@@ -74,7 +74,7 @@ def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -
             tab.look(width, 720 if width == 1280 else 800, dark=theme == "dark")
             tab.go(f"{site}screenplay.html")
             for name, selector in (("wait-and-post", "#scene-sem-post-1"), ("empty-and-full", "#scene-mq-consume-1"),
-                                   ("two-producers", "#scene-shm-produce-4"), ("guard", "#scene-sem-produce-1"),
+                                   ("two-producers", "#scene-shm-produce-4"), ("guard", "#scene-sem-produce-2"),
                                    ("figure", "figure"), ("listing", ".literal-block-wrapper")):
                 tab.run(f"document.querySelector('{selector}').scrollIntoView()")
                 tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
@@ -258,13 +258,30 @@ def test_in_columns_each_prompt_says_whose_it_is_to_those_who_hear_it(tab: brows
 def test_no_two_texts_of_a_figure_lie_upon_each_other(tab: browser.Tab, site: str) -> None:
     tab.look(1280)
     tab.go(f"{site}screenplay.html")
-    assert not tab.run("""[...document.querySelectorAll('svg.drawing')].flatMap(drawing => {
+    assert not tab.run("""[...document.querySelectorAll('.drawing')].flatMap(drawing => {
         const texts = [...drawing.querySelectorAll('text')].map(one => [one.textContent, one.getBoundingClientRect()]);
         return texts.flatMap(([a, {left, right, top, bottom}], index) => texts.slice(index + 1)
             .filter(([, other]) => left < other.right && other.left < right &&
                 Math.min(bottom, other.bottom) - Math.max(top, other.top) > (bottom - top) / 4)
             .map(([b]) => `${a} / ${b}`));
     })""")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_figure_fits_the_page_and_its_words_can_be_read(width: int, tab: browser.Tab, site: str) -> None:
+    tab.look(width)
+    tab.go(f"{site}screenplay.html")
+    figures = tab.run("""[...document.querySelectorAll('figure')].map(figure => {
+        const drawings = [...figure.querySelectorAll('svg')], words = [...figure.querySelectorAll('text')];
+        const box = one => one.getBoundingClientRect();
+        return {name: figure.id, scrolls: figure.scrollWidth > figure.clientWidth,
+            outside: words.filter(word => box(word).left < box(word.ownerSVGElement).left ||
+                box(word).right > box(word.ownerSVGElement).right).map(word => word.textContent),
+            size: Math.min(...words.map(word => parseFloat(getComputedStyle(word).fontSize) *
+                box(word.ownerSVGElement).width / word.ownerSVGElement.viewBox.baseVal.width))}; })""")
+    assert len(figures) > 5
+    for figure in figures:
+        assert not figure["scrolls"] and not figure["outside"] and figure["size"] >= 10, figure
 
 
 def test_paper_has_no_navigation(tab: browser.Tab, site: str) -> None:

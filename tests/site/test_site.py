@@ -118,7 +118,7 @@ def test_every_image_and_drawing_says_what_it_shows() -> None:
         for tag, values in page.elements:
             if tag == "img":
                 assert values.get("alt", "").strip(), f"{page.file}: {values}"
-            if tag == "svg" and "drawing" in values.get("class", "").split():
+            if "drawing" in values.get("class", "").split():
                 assert values["role"] == "img" and len(values["aria-label"]) > 40
                 drawings += 1
     pages = "".join(page.read_text() for page in (ROOT / "docs").rglob("*.rst"))

@@ -252,7 +252,7 @@ function explore(box, index) {
 
 // What scrolls sideways can be scrolled with the keyboard; what does not is no stop on the way.
 function reachScrolled() {
-  for (const box of document.querySelectorAll('pre, figure, table')) {
+  for (const box of document.querySelectorAll('pre, table')) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute('tabindex');
   }
 }
