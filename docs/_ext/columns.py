@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 
 from stage.page.bets import Bet, asked, bets
@@ -23,12 +24,13 @@ class Drawing:
 
     def html(self, scene: Scene) -> str:
         """Return the element that stands for the block; that of the class ``predict`` has its outcome covered."""
-        columns = list(dict.fromkeys(cue.terminal for cue in scene.cues))
+        columns = self._columns(scene)
         anchor, woken = self.anchors[scene.number], self._woken(scene)
         labelled: set[str] = set()  # the bars that say already what they stand for
         seen, covered = [], []
         for index, cue in enumerate(scene.cues):
             bars = self._bars(columns, cue, labelled)
+            after = self._bars(columns, cue, labelled, woken.get(index, ()))
             arrows = ''.join(self._arrow(columns, cue, name) for name in woken.get(index, ()))
             self.busy.pop(cue.terminal, None)
             if not isinstance(cue.end, AtPrompt):
@@ -38,7 +40,7 @@ class Drawing:
             wakes = f' data-says="wakes {wakes}"' if wakes else ''
             place, name = self._place(columns, cue.terminal), f' id="{anchor}-{index + 1}"'
             if not scene.predict or index < asked(scene):
-                seen.append(_row(bars + arrows, place, wakes, [_speech(cue), *_came(scene, index)], name))
+                seen += _rows(bars + arrows, after, place, wakes, [_speech(cue), *_came(scene, index)], name)
                 continue
             if index == asked(scene):
                 seen.append(_row(bars, place, '', [_speech(cue)], name))
@@ -47,7 +49,7 @@ class Drawing:
                     continue
             else:
                 lines = [_speech(cue), *_came(scene, index)]
-            covered.append(_row(bars + arrows, place, wakes, lines, name))
+            covered += _rows(bars + arrows, after, place, wakes, lines, name)
         drawn = self._framed(columns, seen, f' id="{anchor}"')
         return _covered(drawn, bets(self.page, scene), self._framed(columns, covered)) if scene.predict else drawn
 
@@ -63,6 +65,13 @@ class Drawing:
             head = f'<span class="names" aria-hidden="true">{titles}</span>'
         return (f'<div class="highlight-console notranslate scene{shape}"{name}>'
                 f'<div class="highlight"><pre tabindex="0">{head}{"".join(rows)}</pre></div></div>')
+
+    def _columns(self, scene: Scene) -> list[str]:
+        """Return the terminals of a scene: each keeps its place beside the others throughout a section."""
+        section = self.page.section_of(scene.line)
+        named = dict.fromkeys(cue.terminal for other in self.page.scenes
+                              if self.page.section_of(other.line) is section for cue in other.cues)
+        return [name for name in named if any(cue.terminal == name for cue in scene.cues)]
 
     def _place(self, columns: list[str], name: str) -> str:
         return f'in-{columns.index(name) + 1} colour-{self.colours[name]}'
@@ -84,13 +93,13 @@ class Drawing:
             busy[cue.terminal] = cue.end
         return found
 
-    def _bars(self, columns: list[str], cue: Cue, labelled: set[str]) -> str:
-        """Return what stands in the columns of those who wait or run during a cue."""
+    def _bars(self, columns: list[str], cue: Cue, labelled: set[str], woken: Sequence[str] = ()) -> str:
+        """Return what stands in the columns of those who wait or run during a cue; who has been woken runs."""
         bars = ''
         for name in columns:
             if name == cue.terminal or name not in self.busy:
                 continue
-            says, label = _state(self.busy[name]), ''
+            says, label = 'running' if name in woken else _state(self.busy[name]), ''
             if name not in labelled:  # since an earlier scene
                 labelled.add(name)
                 label = f' data-says="{says}" data-of="{escape(name)}"'
@@ -103,6 +112,13 @@ class Drawing:
         side = 'right' if here < there else 'left'
         return (f'<i class="arrow {side} from-{min(here, there)} to-{max(here, there)} '
                 f'colour-{self.colours[cue.terminal]}"></i>')
+
+
+def _rows(marks: str, after: str, place: str, wakes: str, lines: list[str], name: str) -> list[str]:
+    """Return a cue.  What it does to others is drawn at the first line that comes of it, and not below them all."""
+    first = len(lines) if not wakes else 2 if name else 1  # without a name, what is typed stands above
+    rows = [_row(marks, place, wakes, lines[:first], name)]
+    return [*rows, _row(after, place, '', lines[first:], '')] if lines[first:] else rows
 
 
 def _row(marks: str, place: str, wakes: str, lines: list[str], name: str) -> str:

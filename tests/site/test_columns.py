@@ -63,14 +63,14 @@ def test_one_terminal_needs_no_columns() -> None:
 
 
 def test_a_terminal_left_blocked_by_an_earlier_scene_has_a_bar_that_says_so() -> None:
-    bar = '<i class="bar blocked in-2 colour-1" data-says="blocked in futex" data-of="waiter"></i>'
+    bar = '<i class="bar blocked in-1 colour-1" data-says="blocked in futex" data-of="waiter"></i>'
     assert f'id="scene-page-2-1">{bar}' in drawn()[1]
 
 
 def test_who_wakes_whom_is_said_in_words_and_by_an_arrow_where_it_happens() -> None:
     first, _, rest = drawn()[1].partition('id="scene-page-2-2"')
     assert ' data-says="wakes waiter">' in first
-    assert '<i class="arrow right from-1 to-2 colour-2"></i>' in first
+    assert '<i class="arrow left from-1 to-2 colour-2"></i>' in first
     assert "wakes" not in rest and "arrow" not in rest
 
 
@@ -91,6 +91,24 @@ def test_one_command_may_wake_two() -> None:
     html = columns("(a) $ x\n[blocked]\n(b) $ y\n[blocked]\n$ z\n(b)\n(a)\n")
     assert ' data-says="wakes b and a">' in html
     assert re.findall(r"arrow (\w+ from-\d to-\d)", html) == ["left from-2 to-3", "left from-1 to-3"]
+
+
+def test_who_is_woken_goes_on_at_the_first_line_that_comes_of_it() -> None:
+    html = columns("(full) $ x\n[blocked in send]\n(taker) $ y\n1\n2\n3\n(full)\n")
+    rows = re.findall(r'<span class="cue".*?</span></span>', html, re.S)
+    assert [text(row) for row in rows][1:3] == ["(taker) $ y\n1\n", "2\n3\n"]
+    assert 'class="arrow left' in rows[1] and 'class="bar blocked' in rows[1]
+    assert 'class="arrow' not in rows[2] and 'class="bar running' in rows[2]
+    assert text(html) == "(full) $ x\n[blocked in send]\n(taker) $ y\n1\n2\n3\n(full)\n"
+
+
+def test_terminals_keep_their_places_beside_each_other_throughout_a_section() -> None:
+    scene = "\n.. code-block:: console\n   :class: scene\n\n   ({}) $ true\n   ({}) $ true\n"
+    page = parse("page.rst", "A\n-\n" + scene.format("b", "a") + scene.format("a", "b")
+                 + "\nB\n-\n" + scene.format("a", "b"))
+    drawing = Drawing(page)
+    names = [re.findall(r'in-\d colour-\d" data-says="(\w)"', drawing.html(scene)) for scene in page.scenes]
+    assert names == [["b", "a"], ["b", "a"], ["a", "b"]]
 
 
 def test_a_terminal_has_one_colour_throughout_the_page() -> None:
