@@ -51,13 +51,13 @@ def inline(file: Path, alt: str) -> str:
                 value = prefix + value
             elif key in ('href', f'{{{XLINK}}}href') and value.startswith('#'):
                 value = '#' + prefix + value[1:]
-            elif key in ('aria-labelledby', 'aria-describedby'):
-                value = ' '.join(prefix + name for name in value.split())
             element.set(key, re.sub(r'url\(#', f'url(#{prefix}', value))
-    for name in ('aria-labelledby', 'aria-describedby'):
-        root.attrib.pop(name, None)  # the page has the last word
-    for title in root.findall(f'{{{SVG}}}title'):
-        root.remove(title)  # it would come up as a tool tip
+    root.attrib.pop('aria-labelledby', None)
+    for name in ('title', 'desc'):  # the page says what they say, and the title would come up as a tool tip
+        for element in root.findall(f'{{{SVG}}}{name}'):
+            root.remove(element)
+    for element in root.iter():
+        element.text, element.tail = (text if text and text.strip() else None for text in (element.text, element.tail))
     said = {'role': 'img', 'aria-label': alt, 'class': 'drawing'}
     if not (parts := root.findall(f'{{{SVG}}}svg')):
         return _sized(root, said)

@@ -92,9 +92,8 @@ def lighten(app: Sphinx, pagename: str, template: str, context: dict[str, Any], 
     known = looks(app.config.pygments_style, app.config.pygments_dark_style)
     plain = '|'.join(name for name, look in known.items() if name and known[''].startswith(look))
     body = re.sub(f'<span class="(?:{plain})">([^<]*)</span>', r'\1', context.get('body', ''))
-    # The anchor of a line can be clicked; for the keyboard and for screen readers it would be one more stop.
-    context['body'] = re.sub(r'<a id="([^"]+)" name="\1" href="#\1"></a>',
-                             r'<a id="\1" href="#\1" tabindex="-1" aria-hidden="true"></a>', body)
+    # The anchor of a line is a link by the script: hundreds of them are a tenth of the page.
+    context['body'] = re.sub(r'<a id="([^"]+)" name="\1" href="#\1"></a>', r'<a id="\1"></a>', body)
 
 
 def place(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: object) -> None:

@@ -250,6 +250,110 @@ function explore(box, index) {
   obey();
 }
 
+// The number of a line is the link to it: for the mouse, as hundreds of stops are in the way of the keyboard.
+function linkLines() {
+  for (const line of document.querySelectorAll('.literal-block-wrapper pre a[id]:empty')) {
+    line.href = `#${line.id}`;
+    line.tabIndex = -1;
+    line.ariaHidden = 'true';
+  }
+}
+
+// The list of contents says where the reader is: at the last title that has passed the upper third of the window.
+function followReader(menu) {
+  const entries = [...menu.querySelectorAll('a[href^="#"]')]
+    .map(link => [link, link.hash && document.getElementById(decodeURIComponent(link.hash.slice(1)))])
+    .filter(([, section]) => section);
+  let here;
+  function follow() {
+    const passed = entries.findLast(([, section]) => section.getBoundingClientRect().top < innerHeight / 3)?.[0];
+    if (passed === here) return;
+    here?.removeAttribute('aria-current');
+    here = passed;
+    here?.setAttribute('aria-current', 'true');
+    const box = here?.getBoundingClientRect(), around = menu.getBoundingClientRect();
+    if (box && (box.top < around.top || box.bottom > around.bottom)) menu.scrollTop += box.top - around.top - around.height / 3;
+  }
+  let asked = false;
+  addEventListener('scroll', () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => { asked = false; follow(); });
+  }, { passive: true });
+  menu.addEventListener('toggle', () => { here?.scrollIntoView({ block: 'center' }); });
+  follow();
+}
+
+// What the title of a term says is shown beside it: to the mouse, to the keyboard, and to a finger,
+// whose second touch follows the link.
+function explainTerms() {
+  const box = document.createElement('div');
+  if (!box.showPopover) return;
+  Object.assign(box, { id: 'term', popover: 'auto', role: 'tooltip' });
+  document.body.append(box);
+  let shown = null, touched = null;
+  function show(link) {
+    box.textContent = link.dataset.says;
+    box.showPopover();
+    const { left, top, bottom } = link.getBoundingClientRect();
+    const { width, height } = box.getBoundingClientRect();
+    box.style.left = `${Math.max(8, Math.min(left, root.clientWidth - width - 8))}px`;
+    box.style.top = `${bottom + height > innerHeight ? top - height : bottom}px`;
+    link.setAttribute('aria-describedby', box.id);
+    shown = link;
+  }
+  const hide = () => { if (shown && !box.matches(':hover') && !shown.matches(':hover, :focus-visible')) box.hidePopover(); };
+  box.addEventListener('toggle', event => {
+    if (event.newState === 'open') return;
+    shown?.removeAttribute('aria-describedby');
+    shown = null;
+  });
+  box.addEventListener('mouseleave', hide);
+  for (const link of document.querySelectorAll('a.term[title]')) {
+    link.dataset.says = link.title;
+    link.removeAttribute('title');
+    link.addEventListener('mouseenter', () => show(link));
+    link.addEventListener('focus', () => { if (link.matches(':focus-visible')) show(link); });
+    for (const end of ['mouseleave', 'blur']) link.addEventListener(end, () => setTimeout(hide, 150));
+    link.addEventListener('pointerdown', event => { touched = event.pointerType === 'touch' && shown !== link ? link : null; });
+    link.addEventListener('click', event => {
+      if (touched !== link) return;
+      event.preventDefault();
+      touched = null;
+      show(link);
+    });
+  }
+}
+
+// Pages are long: of what the search finds, the sections are named that have all of the words.
+function nameFoundSections() {
+  if (typeof Search !== 'object') return;
+  const summarise = Search.makeSearchSummary;
+  Search.makeSearchSummary = (page, words, anchor) => {
+    const summary = summarise(page, words, anchor);
+    const has = part => [...words].every(word => part.textContent.toLowerCase().includes(word));
+    const all = new DOMParser().parseFromString(page, 'text/html').querySelectorAll('main section section');
+    const found = [...all].filter(has).filter(part => ![...part.querySelectorAll('section')].some(has));
+    if (!summary || anchor || !found.length) return summary;
+    queueMicrotask(() => { // when it is in its place
+      const link = summary.closest('li').querySelector('a');
+      const names = found.slice(0, 5).map(part => {
+        const name = document.createElement('a');
+        const title = part.querySelector('h2, h3, h4').cloneNode(true);
+        title.querySelectorAll('.headerlink').forEach(one => one.remove());
+        name.href = `${link.href.split('#')[0]}#${part.id}`;
+        name.textContent = title.textContent;
+        return name;
+      });
+      const list = document.createElement('p');
+      list.className = 'sections';
+      list.append('in ', ...names.flatMap((name, index) => index ? [', ', name] : [name]), found.length > 5 ? ', ...' : '');
+      summary.before(list);
+    });
+    return summary;
+  };
+}
+
 // What scrolls sideways can be scrolled with the keyboard; what does not is no stop on the way.
 function reachScrolled() {
   for (const box of document.querySelectorAll('pre, table')) {
@@ -263,6 +367,10 @@ document.addEventListener('DOMContentLoaded', () => {
   button.addEventListener('click', switchTheme);
   const menu = document.querySelector('#menu');
   menu.addEventListener('click', event => { if (event.target.closest('a')) menu.hidePopover?.(); });
+  linkLines();
+  followReader(menu);
+  explainTerms();
+  nameFoundSections();
   document.querySelectorAll('div.highlight').forEach(addCopyButtons);
   document.querySelectorAll('.literal-block-wrapper[id$=".c"]').forEach(foldHead);
   document.querySelectorAll('.predict').forEach(addBets);
