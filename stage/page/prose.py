@@ -16,6 +16,18 @@ CELL = re.compile(r'^(?: +(\* )| {5,})- (.*)$')
 UNSAID = LITERAL | {'figure', 'image', 'index', 'meta', 'contents', 'sidebar', 'toctree', 'only'}
 
 
+#: What to do with what is not text; of a listing, the name of the file says most.
+SHOWN = {'literalinclude': 'Show:', 'figure': 'Draw:', 'image': 'Draw:'}
+#: Paragraphs that are said as they are.
+SAID_WHOLE = ('* ', '- ', *SHOWN.values())
+#: Where the first sentence of a paragraph ends.
+SENTENCE = re.compile(r'(?<=[.!?])\s+(?=[A-Z(])')
+#: A line that only refers to another place of the site.
+REFERENCE = re.compile(r'^ *:(?:ref|doc):`[^`]*`\.?$')
+#: A box that unfolds.
+FOLD = re.compile(r'^ +:class:.*\bfold\b')
+
+
 def plain(text: str) -> str:
     """Return a line of reStructuredText without its markup."""
     text = re.sub(r'``(.+?)``', lambda code: code[1].replace('*', '\0'), text)
@@ -23,10 +35,35 @@ def plain(text: str) -> str:
     return re.sub(r'\\(\S)', r'\1', text.replace('\0', '*')).removesuffix('::')
 
 
+def spoken(text: str, first: int, stop: int) -> list[str]:
+    """Return what can be said in front of a class: stage directions, and of other paragraphs the first sentences.
+
+    What a reader is told in boxes that unfold, in brackets, or by a reference alone, is not for the class.
+
+    Args:
+        text: Of the page.
+        first: Index of the first line of the part that is asked for.
+        stop: Index after its last one.
+    """
+    lines = text.split('\n')
+    for index, line in enumerate(lines):
+        if REFERENCE.match(line):
+            lines[index] = ''
+        if FOLD.match(line):
+            depth, start = len(line) - len(line.lstrip()), index
+            while start and len(lines[start]) - len(lines[start].lstrip()) >= depth:
+                start -= 1  # up to its directive
+            stretch = range(start, end_of_body(lines, start))
+            lines[start:stretch.stop] = [''] * len(stretch)
+    found = prose(lines[first:stop])
+    return [text if text.startswith(SAID_WHOLE) else SENTENCE.split(text)[0] for text in found
+            if not text.startswith('(')]
+
+
 def prose(lines: list[str]) -> list[str]:
     """Return the paragraphs of a part of a page, plain.
 
-    A listing or a figure is only named; other blocks that are not text are left out.
+    A listing is named, and of a figure the caption; other blocks that are not text are left out.
     A stage direction, which has ``.. class:: direction`` above it, begins with ``*``,
     the entry of another list with ``-``.
     """
@@ -41,8 +78,9 @@ def prose(lines: list[str]) -> list[str]:
         if directive or COMMENT.match(line) or LABEL.match(line.strip()):
             open_ = False
             directed = 'next' if directive and directive[2] == 'class' and directive[3] == 'direction' else ''
-            if directive and directive[2] in ('literalinclude', 'figure', 'image'):
-                found.append(f'[{(directive[3] or "").removeprefix("../")}]')
+            if directive and directive[2] in SHOWN:
+                file = (directive[3] or '').removeprefix('../')
+                found.append(f'{SHOWN[directive[2]]} {_caption(lines, start) or file}')
             if is_comment(lines, start) or directive and directive[2] in UNSAID:
                 index = end_of_body(lines, start)
         elif not line or OPTION.match(line) or FIELD.match(line):
@@ -64,3 +102,12 @@ def prose(lines: list[str]) -> list[str]:
             found.append(('* ' if directed == 'next' else '') + plain(line.strip()))
             open_, directed = True, ''
     return found
+
+
+def _caption(lines: list[str], start: int) -> str:
+    """Return the caption of a figure: the first paragraph of its body."""
+    body = lines[start + 1:end_of_body(lines, start)]
+    while body and body[0].strip():
+        body = body[1:]  # the options, and what they go on in
+    text = ' '.join(line.strip() for line in body).strip()
+    return plain(SENTENCE.split(text)[0]) if 'figure' in lines[start] else ''

@@ -21,7 +21,7 @@ SCREEN = '\x1f'
 KEY = re.compile(r'\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[!-~])|[\s\S]')
 #: Escape alone, and how tmux.conf sends it while something is asked.
 CANCEL = '\x1b', '\x07'
-#: The next or the one before of several scenes: Tab, and the arrows down and up.
+#: The next or the one before of several scenes, a line of the notes down or up: Tab, and the arrows.
 CHOICES = {'\t': 1, '\x1b[B': 1, '\x1bOB': 1, '\x1b[A': -1, '\x1bOA': -1}
 HELP = 'PgDn next  PgUp back  F2 notes  F4 focus  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
 LETTERS_HELP = ('While the notes have the focus (F4, or a click): space or n next, p back, r retry, s skip, j jump, '
@@ -43,8 +43,14 @@ class Keys:
         """What the letters do is said."""
         self.hidden = False
         """The notes are not to be seen beside the stage."""
+        self.scrolled = 0
+        """Lines of the notes."""
         self.resized = False
         """The screen has changed: its size, or who is attached."""
+
+    def state(self) -> tuple[object, ...]:
+        """Return what the notes depend on."""
+        return self.fast, self.asking, self.chosen, self.quitting, self.help, self.scrolled
 
     def press(self, data: bytes) -> None:
         """Take the keys that have come to the notes."""
@@ -59,6 +65,8 @@ class Keys:
         quitting, self.quitting = self.quitting, False
         if self.asking is not None and not deed:
             self._ask(self.asking, key)
+        elif key in CHOICES:
+            self.scrolled = max(self.scrolled + CHOICES[key], 0)
         elif deed == 'jump':
             self.asking, self.chosen = '', 0
         elif deed == 'fast':
@@ -68,7 +76,7 @@ class Keys:
         elif deed == 'notes':
             self.hidden, self.resized = not self.hidden, True
         elif deed:
-            self.asking = None
+            self.asking, self.scrolled = None, 0
             self.quitting = deed == 'quit' and not quitting
             if not self.quitting:
                 self.deeds.append((deed,))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..check.renaming import Renaming
 from ..page.bets import asked, bets
 from ..page.model import AtPrompt, Blocked, Cue, Running, Scene
-from ..page.prose import plain, prose
+from ..page.prose import plain, spoken
 from .keys import HELP, LETTERS_HELP, Keys
 from .places import contents, find
 from .plan import Plan
@@ -37,15 +37,14 @@ class Prompter:
 
     def state(self) -> tuple[object, ...]:
         """Return what the notes depend on, but for the place in the page."""
-        keys = self.keys
-        return (self.message, [*self.results], keys.asking, keys.chosen, keys.fast, keys.quitting, keys.help,
-                self.timing.seconds())
+        return self.message, [*self.results], self.keys.state(), self.timing.seconds()
 
     def sheet(self, at: int, todo: str, waiting: list[str], renaming: Renaming) -> Sheet:
         """Return what is to be seen before the cue of this index; ``todo`` is what is to be pressed."""
         scene, cue = self.plan.near(at)
         page = self.plan.page
-        sheet = Sheet(results=self.results, message=self.message, clock=self.timing.text(scene))
+        sheet = Sheet(results=self.results, message=self.message, clock=self.timing.text(scene),
+                      scrolled=self.keys.scrolled)
         sheet.keys = f'{HELP}\n{LETTERS_HELP}' if self.keys.help else f'{HELP}  ? letters'
         number, steps = self.plan.numbered(at)
         sheet.title = f'{scene.number}/{len(page.scenes)} {plain(scene.section)} {number}/{steps}'
@@ -82,11 +81,10 @@ class Prompter:
         return [text.removeprefix('* ') for text in self._prose(scene) if text.startswith('* ')]
 
     def _prose(self, scene: Scene) -> list[str]:
-        """Return the text between the last scene and this one."""
+        """Return what is to be said between the last scene and this one."""
         if self.prose[0] != scene.number:
             first = self.plan.cue(self.plan.of(scene)[0] - 1).last if scene.number > 1 else 0
-            lines = self.plan.page.text.split('\n')[first:scene.line - 1]
-            self.prose = scene.number, prose(lines)
+            self.prose = scene.number, spoken(self.plan.page.text, first, scene.line - 1)
         return self.prose[1]
 
 

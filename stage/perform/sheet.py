@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 BOLD, DIM, REVERSE, GREEN, RED, YELLOW = '1', '2', '7', '32', '31', '33'
@@ -30,6 +31,8 @@ class Sheet:
     """Of the last step; each begins with one of :data:`MARKS`."""
     message: str = ''
     keys: str = ''
+    scrolled: int = 0
+    """Lines of the paragraphs that have been scrolled away."""
 
 
 def width(text: str) -> int:
@@ -70,17 +73,20 @@ def render(sheet: Sheet, columns: int, rows: int, seen_by_all: bool = False) -> 
     room = rows - 1 - len(result) - len(message) - len(keys)
     coming = coming[:max(room - 2, 2)]
     room -= len(coming)
-    parts = [styled(BOLD if part.startswith('*') else '', part) for part in sheet.prose]
-    order = sorted(range(len(parts)), key=lambda part: not sheet.prose[part].startswith('*'))
-    chosen: dict[int, list[str]] = {}
-    for part in order:
-        taken = sum(map(len, chosen.values()))
-        if taken + len(parts[part]) > room:
-            if room - taken > 0:
-                chosen[part] = [*parts[part][:room - taken - 1], '…']
-            break
-        chosen[part] = parts[part]
-    body = [line for part in sorted(chosen) for line in chosen[part]]
-    body += [''] * (room - len(body))
+    body = _window(sheet, room, lambda part: styled(BOLD if part.startswith('*') else '', part))
     lines = [f'\x1b[{REVERSE}m{head}\x1b[m', *result, *body, *coming, *message]
     return [*lines[:max(rows - len(keys), 1)], *keys][:rows]
+
+
+def _window(sheet: Sheet, room: int, layout: Callable[[str], list[str]]) -> list[str]:
+    """Return so many lines of the paragraphs; if there is no room for all, stage directions come first."""
+    parts = [layout(part) for part in sheet.prose]
+    if sum(map(len, parts)) > room:
+        order = sorted(range(len(parts)), key=lambda part: not sheet.prose[part].startswith('*'))
+        parts = [parts[part] for part in order]
+    lines = [line for part in parts for line in part]
+    first = max(min(sheet.scrolled, len(lines) - room), 0)
+    shown = lines[first:first + room]
+    if len(lines) > first + room and shown:
+        shown[-1] = '… (down: more)'
+    return shown + [''] * (room - len(shown))

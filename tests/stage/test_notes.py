@@ -6,7 +6,7 @@ import pytest
 from play import scene
 from show import performed
 
-from stage.page.prose import prose
+from stage.page.prose import prose, spoken
 from stage.page.reader import parse
 from stage.perform.keys import HELP
 from stage.perform.notes import expected
@@ -57,7 +57,7 @@ def test_a_key_that_is_pressed_when_its_lines_have_come_belongs_to_the_step() ->
 
 PROSE = {
     ".. literalinclude:: ../code/x.c\n   :language: c\n\nText\nof two lines.": [
-        "[code/x.c]",
+        "Show: code/x.c",
         "Text of two lines.",
     ],
     "Title\n-----\n\n:Minutes: 3\n\n* Deed\n  of :ref:`this <that>`": ["TITLE", "- Deed of this"],
@@ -66,7 +66,7 @@ PROSE = {
     ".. note::\n\n   See :manpage:`open(2)`, ``a*b*c`` and *that*": ["See open(2), a*b*c and that"],
     ":manpage:`open(2)` opens::\n\n.. _label:\n\n.. comment\n\nEnd": ["open(2) opens", "End"],
     ".. figure:: f.svg\n   :alt: nothing\n      of that\n\n   Caption\n\n#. First": [
-        "[f.svg]",
+        "Draw: Caption",
         "- First",
     ],
     "   [blocked in read]\n\nText": ["Text"],
@@ -82,6 +82,63 @@ def test_the_notes_are_the_text_of_the_page_without_its_markup(
     text: str, paragraphs: list[str]
 ) -> None:
     assert prose(text.split("\n")) == paragraphs
+
+
+SPOKEN = """
+.. class:: direction
+
+* Create *it*
+
+This is said. What follows is read. (So is this.)
+
+(This is only read.)
+
+.. admonition:: Type along
+   :class: fold
+
+   Open a terminal. Then another one.
+
+   .. code-block:: console
+      :class: scene
+
+      $ true
+
+   This is still in the box.
+
+:ref:`Questions <questions>`
+
+.. figure:: figures/x.svg
+   :alt: Long. Very
+      long.
+
+   How it is lost. And found.
+
+.. literalinclude:: ../code/x.c
+   :language: c
+
+"""
+
+
+def test_the_notes_can_be_spoken() -> None:
+    lines = SPOKEN.split("\n")
+    assert spoken(SPOKEN, 0, len(lines)) == [
+        "* Create it", "This is said.", "Draw: How it is lost.", "Show: code/x.c"]
+    after = lines.index("      $ true") + 1
+    assert spoken(SPOKEN, after, len(lines)) == ["Draw: How it is lost.", "Show: code/x.c"]
+
+
+def test_long_notes_scroll_and_say_that_there_is_more() -> None:
+    sheet = Sheet(prose=[f"Paragraph {number}" for number in range(30)] + ["* Deed"], keys="keys")
+    seen = set()
+    for sheet.scrolled in range(40):
+        lines = render(sheet, 80, 12)
+        assert len(lines) == 12
+        seen |= set(lines)
+    assert {f"Paragraph {number}" for number in range(30)} <= seen
+    sheet.scrolled = 0
+    assert "* Deed" in render(sheet, 80, 12)[1] and "down: more" in render(sheet, 80, 12)[-2]
+    sheet.scrolled = 1000
+    assert "Paragraph 29" in render(sheet, 80, 12)[-2]
 
 
 @pytest.mark.parametrize("columns, rows", [(80, 24), (80, 9), (40, 12), (120, 40)])
