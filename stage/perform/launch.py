@@ -71,7 +71,7 @@ def perform(options: argparse.Namespace) -> int:
         try:
             if order.seen and _ready(folder, child):
                 said = client.show(folder, drawing) if drawing else events.extend(film.shoot(folder)) or ''
-                _ended(child, level, said)
+                _ended(folder, child, level, said)
             output, errors = child.communicate()
         except BaseException:
             namespaces.end(child, level)
@@ -122,17 +122,18 @@ def _ready(folder: str, child: subprocess.Popen[str]) -> bool:
     return True
 
 
-def _ended(child: subprocess.Popen[str], level: str, said: str) -> None:
-    """Nobody looks on any more: so the performance ends, if it has not yet.
+def _ended(folder: str, child: subprocess.Popen[str], level: str, said: str) -> None:
+    """Nobody looks on any more: either the performance ends, tmux first, or the terminal has gone.
 
     Args:
         said: What tmux says against the terminal.
     """
-    try:
-        child.wait(0 if said else 5)
-    except subprocess.TimeoutExpired:  # the terminal has gone, or was never good enough
-        namespaces.end(child, level)
-        raise tmux.ScreenError(said or 'the terminal has gone') from None
+    deadline = time.monotonic() + (0 if said else 5)
+    while tmux.answers(folder) and child.poll() is None:
+        if time.monotonic() > deadline:
+            namespaces.end(child, level)
+            raise tmux.ScreenError(said or 'the terminal has gone')
+        time.sleep(0.01)
 
 
 def _as_root() -> int:

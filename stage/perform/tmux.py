@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -42,3 +43,13 @@ def environment() -> dict[str, str]:
 def attach(path: str, session: str) -> list[str]:
     """Return the command that shows a session on the terminal where it is run."""
     return ['tmux', '-u', '-S', path, 'attach-session', '-t', session]
+
+
+def answers(folder: str) -> bool:
+    """Whether the server of the performance with this folder is there."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        try:
+            asked.connect(f'{folder}/tmux')
+        except OSError:
+            return False
+    return True
