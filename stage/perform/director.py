@@ -177,5 +177,6 @@ class Director:
             yield from self.performer.open(cue)
         self.scene = scene
         self.panes.put_on(scene)
-        if cleared or [*self.panes.views] != self.panes.cast:
+        if cleared or not self.panes.well_arranged():
             self.arrange()
+        self.panes.strip()

@@ -27,6 +27,8 @@ UNFINISHED = re.compile(rb'\x1e[\d;]*$')
 PROMPT = r'\[' + '\x1e%s;$((++_prompts))\x1f' + r'\]'
 #: Keys that do something to a program, and that a terminal shows badly or not at all.
 CONTROL = re.compile(rb'[\x03\x04\x1a\x1c]')
+#: What is not text: control sequences (ECMA-48), and other controls but the end of a line.
+CONTROLS = re.compile(r'\x1b\[[0-?]*[ -/]*[@-~]|\x1b.|[\x00-\x09\x0b-\x1f]')
 #: Bytes that are shown again where a view is opened anew.
 KEPT = 1 << 14
 #: Deletes what has been typed at the prompt: Ctrl-E, Ctrl-U.
@@ -179,3 +181,10 @@ class Live(Terminal):
         """Return what shows on a screen all that can be seen of this terminal, at its size."""
         line = b'' if self._outdated else self._line or b''
         return b'\x1b[m\x1b[H\x1b[2J\x1b[3J' + self._past + line
+
+    def shows(self, command: str) -> bool:
+        """Whether a command can still be read on its screen."""
+        rows, columns = self.size
+        text = CONTROLS.sub('', (self._past + (self._line or b'')).decode(errors='replace'))
+        cut = [line[start:start + columns] for line in text.split('\n') for start in range(0, len(line) or 1, columns)]
+        return command.split('\n')[0] in ''.join(cut[-rows:])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ..page.model import Cue, Page, Scene
+from ..page.prose import plain
 from ..sandbox.sandbox import Sandbox
+from .layout import Layout, layout
 from .live import Live
-from .screen import Pane, Screen, View
+from .screen import STRIP, Pane, Screen, View
 
 #: As in the style sheet of the site, by their numbers.
 COLOURS = '#4477aa', '#cc6677', '#228833', '#b8860b', '#aa3377', '#3399aa'
+#: With so many rows, the strip shows the last commands even if they can be read in a pane.
+ROOMY = 30
 Key = tuple[str, bool]
 
 
@@ -30,7 +34,11 @@ class Panes:
         self.views: dict[Key, View] = {}
         self.beside: View | None = None  # the notes within the stage
         self.notes = screen.notes()
-        self.commands: list[str] = []  # that have been entered
+        self.page, self.place = page, ''
+        self.lengths: dict[Key, int] = {}
+        self.layout, self.window, self.with_notes = Layout(), (0, 0), False  # as last arranged
+        self.roomy = True  # there is room for a strip of several lines
+        self.commands: list[tuple[Key, str, str]] = []  # that have been entered
         self.stale = True
         self.states: dict[Key, str] = {}  # that the borders show
         self.hidden = False  # what happens is not shown
@@ -44,6 +52,15 @@ class Panes:
         needed |= {key for key, terminal in self.sandbox.terminals.items()
                    if isinstance(terminal, Live) and not terminal.prompted and not terminal.gone}
         self.cast = sorted(needed, key=self.order.index)
+        self.lengths = longest_lines(self.page, scene)
+        self.place = f'{scene.number}/{len(self.page.scenes)} {plain(scene.section)}'
+
+    def well_arranged(self) -> bool:
+        """Whether the panes can stay as they are."""
+        return [*self.views] == self.cast and self._layout() == self.layout
+
+    def _layout(self) -> Layout:
+        return layout(*self.window, [self.lengths.get(key, 0) for key in self.cast] or [0], self.with_notes)
 
     def arrange(self, with_notes: bool) -> bytes:
         """Show the terminals, and, but for a film, the notes if they are wanted and have no screen of their own.
@@ -52,9 +69,14 @@ class Panes:
             What has been typed into the notes that were there before.
         """
         self.stale = False
+        columns, rows = self.screen.room()
+        self.roomy = rows >= ROOMY
+        self.screen.give_strip(STRIP if self.roomy else max(min(len(self._commands()), STRIP), 1))
+        self.window = columns, rows - self.screen.lines
+        self.with_notes = with_notes and not self.film and 'notes' not in self.screen.attached()
+        self.layout = self._layout()
         panes = [Pane(name + (' #' if root else ''), self.colours[name]) for name, root in self.cast]
-        views, beside = self.screen.arrange(
-            panes or [Pane('', 'default')], with_notes and not self.film and 'notes' not in self.screen.attached())
+        views = self.screen.arrange(panes or [Pane('', 'default')], self.layout)
         for key, view in self.views.items():  # where keys have gone until now
             self.typed(key, view.rest())
             view.close()
@@ -63,14 +85,14 @@ class Panes:
             pressed = self.beside.rest()
             self.beside.close()
         self.screen.leave()
-        self.beside, self.states = beside, {}
-        self.views = dict(zip(self.cast, views, strict=False))
-        sizes = self.screen.sizes()
+        self.beside, self.states = views.get('notes'), {}
+        self.views = {key: views[str(number)] for number, key in enumerate(self.cast) if str(number) in views}
+        known = self.screen.sizes()
         for view in [*self.views.values(), *self.sheets()]:
-            view.size = sizes.get(view.path, view.size)
+            view.size = known.get(view.path, view.size)
         for key in self.views:
             self.begin(key)
-        self.screen.strip(self.commands)
+        self.strip()
         return pressed
 
     def begin(self, key: Key) -> None:
@@ -144,8 +166,34 @@ class Panes:
         if not self.hidden and (cue.terminal, cue.root) in self.views:
             self.screen.focus([*self.views].index((cue.terminal, cue.root)))
 
-    def entered(self, command: str) -> None:
-        """Note a command that has been entered."""
-        self.commands.append(command)
+    def entered(self, key: Key, command: str, text: str) -> None:
+        """Note a command that has been entered; ``text`` is how the strip shows it."""
+        self.commands.append((key, command, text))
+        if self.roomy:
+            self.strip()  # else when it can be told whether it is seen in its pane
+
+    def strip(self) -> None:
+        """Show the last commands, and where on the page we are."""
         if not self.hidden:
-            self.screen.strip(self.commands)
+            self.screen.strip(self._commands(), self.place)
+
+    def _commands(self) -> list[str]:
+        """Return the last commands; where there is little room, only those that cannot be read in a pane."""
+        def seen(key: Key, command: str) -> bool:
+            terminal = self.sandbox.terminals.get(key)
+            return key in self.cast and isinstance(terminal, Live) and terminal.shows(command)
+
+        return [text for key, command, text in self.commands[-STRIP:] if self.roomy or not seen(key, command)]
+
+
+def longest_lines(page: Page, scene: Scene) -> dict[Key, int]:
+    """Return how many columns each terminal needs, for the last scene up to this one in which it does something."""
+    found: dict[Key, int] = {}
+    for other in page.scenes[:scene.number]:
+        here: dict[Key, int] = {}
+        for cue in other.cues:
+            lines = [f'$ {line}' for line in cue.command.split('\n')] + [line or '' for line in cue.expect]
+            key = cue.terminal, cue.root
+            here[key] = max([here.get(key, 0), *map(len, lines)])
+        found |= here
+    return found

@@ -115,6 +115,7 @@ class Performer(Player):
         finally:
             self.typist.typed.pop(index, None)
         self.panes.fit((cue.terminal, cue.root))
+        self.panes.strip()
         return True
 
     def silently(self, index: int) -> Play[str]:
@@ -140,7 +141,7 @@ class Performer(Player):
         assert isinstance(terminal, Live)
         yield from self.typist.enter(self.index, terminal, command)
         cue, line = self.plan.cue(self.index), command.replace('\n', ' ⏎ ')
-        self.panes.entered(f'({cue.terminal}) {prompt(cue)} {line}')
+        self.panes.entered((cue.terminal, cue.root), command, f'({cue.terminal}) {prompt(cue)} {line}')
 
     def _nobody_else_woken(self, cue: Cue) -> None:
         """As rehearsed; but somebody may have woken one by hand."""

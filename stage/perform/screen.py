@@ -16,14 +16,14 @@ import subprocess
 import termios
 import time
 import tty
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..sandbox.namespaces import end_with_us
 from . import tmux
-from .layout import layout
+from .layout import Layout
 
-#: Lines of the strip with the last commands; tmux.conf sets it up.
+#: Lines of the strip with the last commands, at first and at most; tmux.conf sets it up.
 STRIP = 5
 
 
@@ -97,6 +97,7 @@ class Screen:
                 raise tmux.ScreenError('tmux does not start: try "tmux -L x -f /dev/null"')
             time.sleep(0.01)
         self.left = self.window = ''
+        self.lines = STRIP
         os.mkdir(f'{folder}/ready')
 
     def run(self, *commands: Sequence[str]) -> list[str]:
@@ -150,35 +151,34 @@ class Screen:
         view.size = self.sizes().get(view.path, view.size)
         return view
 
-    def arrange(self, panes: Sequence[Pane], with_notes: bool) -> tuple[list[View], View | None]:
-        """Show these terminals in a new window, and the notes if they have no screen of their own.
+    def room(self) -> tuple[int, int]:
+        """Return columns and rows of the stage, the strip included."""
+        size = self.opened(['display-message', '-p', '-t', 'stage:', '#{window_width} #{window_height}'])[0].split()
+        return int(size[0]), int(size[1]) + self.lines
+
+    def arrange(self, panes: Sequence[Pane], sizes: Layout) -> dict[str, View]:
+        """Show these terminals in a new window, and what else the layout has.
 
         Returns:
-            The views of the terminals, and that of the notes.
+            The views by their names in the layout.
         """
         form = '#{pane_id} #{pane_tty}'
-        first, tty, *size = self.opened(
-            ['new-window', '-d', '-t', 'stage:', '-P', '-F', f'{form} #{{window_width}} #{{window_height}}'])[0].split()
-        sizes = layout(int(size[0]), int(size[1]), len(panes), with_notes)
-        split = ['split-window', '-d', '-t', first, '-P', '-F', form]
-        commands = [[*split, sizes.notes[0], '-l', str(sizes.notes[1])]] if sizes.notes else []
-        # Each is taken from the right side of the first pane: so the last one comes first.
-        commands += [[*split, '-h', '-l', str(width)] for width in reversed(sizes.widths[1:])]
-        made = [line.split() for line in self.run(*commands)] if commands else []
-        notes = made.pop(0) if sizes.notes and made else None
-        places = [[first, tty], *reversed(made)]
-        commands = [['set', '-p', '-t', place[0], f'@{key}', value]
-                    for pane, place in zip(panes, places, strict=False)
-                    for key, value in (('name', pane.name), ('colour', pane.colour))]
-        if notes:
-            commands.append(['set', '-p', '-t', notes[0], '@name', 'notes'])
-        if notes and self.on_notes():
-            commands.append(['select-pane', '-t', notes[0]])
-        commands.append(['select-window', '-t', first])
-        self.run(*commands)
-        self.left, self.window = self.window, first
-        self.panes = [place[0] for place in places]
-        return [View(place[1]) for place in places], View(notes[1]) if notes else None
+        first = self.opened(['new-window', '-d', '-t', 'stage:', '-P', '-F', form])[0].split()
+        made = {'0': first}
+        for split in sizes.splits:
+            if split.of in made and (lines := self.run(['split-window', '-d', '-t', made[split.of][0], split.flag,
+                                                        '-l', str(split.size), '-P', '-F', form])):
+                made[split.name] = lines[0].split()  # if there is room for it at all
+        commands = [['set', '-p', '-t', made[str(number)][0], f'@{key}', value] for number, pane in enumerate(panes)
+                    if str(number) in made for key, value in (('name', pane.name), ('colour', pane.colour))]
+        others = [name for name in made if not name.isdecimal()]
+        commands += [['set', '-p', '-t', made[name][0], '@name', name] for name in others]
+        if 'notes' in others and self.on_notes():
+            commands.append(['select-pane', '-t', made['notes'][0]])
+        self.run(*commands, ['select-window', '-t', first[0]])
+        self.left, self.window = self.window, first[0]
+        self.panes = [made[str(number)][0] for number in range(len(panes)) if str(number) in made]
+        return {name: View(tty) for name, (_, tty) in made.items()}
 
     def leave(self) -> None:
         """Close the panes that the last arrangement has replaced; what was typed there is lost."""
@@ -199,11 +199,17 @@ class Screen:
         self.run(*(['set', '-p', '-t', self.panes[number], '@state', text.replace('#', '##')]
                    for number, text in states.items()))
 
-    def strip(self, commands: Iterable[str]) -> None:
-        """Show the last commands, for those who have fallen behind."""
-        last = [*[''] * STRIP, *commands][-STRIP:]
-        self.run(*(['set', '-t', 'stage', f'@last{row}', text.replace('#', '##')]
-                   for row, text in enumerate(last)))
+    def strip(self, commands: Sequence[str], place: str) -> None:
+        """Show the last commands, for those who have fallen behind, and where on the page we are."""
+        last = [*[''] * self.lines, *commands][-self.lines:]
+        self.run(['set', '-t', 'stage', '@place', place.replace('#', '##')],
+                 *(['set', '-t', 'stage', f'@last{row}', text.replace('#', '##')] for row, text in enumerate(last)))
+
+    def give_strip(self, lines: int) -> None:
+        """Give the strip so many lines, 1 to 5."""
+        if lines != self.lines:
+            self.lines = lines
+            self.run(['set', '-t', 'stage', 'status', 'on' if lines == 1 else str(lines)])
 
     def close(self) -> None:
         """End the server, its clients and all panes."""

@@ -86,9 +86,9 @@ def test_programs_know_the_size_of_their_pane(tmp_path: Path, size: tuple[int, i
         on.type("stty size; sh -c 'while read x; do stty size; done'")
         on.press("Enter")
         on.shown("main", size_of(on, "main"))
-        before = size_of(on, "main")
+        before, window = size_of(on, "main"), on.inner("display", "-p", "-t", "stage:", "#{window_id}")
         on.tmux("resize-window", "-x", "120", "-y", "33")  # while the program runs
-        on.wait(lambda: size_of(on, "main") not in ("0 1", before))
+        on.wait(lambda: on.inner("display", "-p", "-t", "stage:", "#{window_id}") != window)
         on.wait(lambda: before in on.panes()["main"])
         # Asked again and again, for tmux knows the size of a pane a moment before the program does.
         on.wait(lambda: on.press("Enter") or size_of(on, "main") in on.panes()["main"])

@@ -5,12 +5,10 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
 from play import page, scene
 from show import Show, fast, jump, performed, show
 from support import ROOT
 
-from stage.perform.layout import layout
 from stage.perform.panes import COLOURS
 from stage.perform.screen import View
 from stage.perform.tmux import CONFIGURATION
@@ -180,21 +178,3 @@ def test_the_configuration_is_understood_by_tmux(tmp_path: Path) -> None:
         assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
     finally:
         subprocess.run([*call, "kill-server"], check=False)
-
-
-@pytest.mark.parametrize("columns, rows", [(80, 19), (120, 36), (139, 45), (140, 45), (250, 70)])
-@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("with_notes", [False, True])
-def test_panes_fill_the_window_and_are_equally_wide(
-    columns: int, rows: int, number: int, with_notes: bool
-) -> None:
-    sizes = layout(columns, rows, number, with_notes)
-    taken = sum(sizes.widths) + number - 1
-    if sizes.notes and sizes.notes[0] == "-h":
-        assert sizes.notes[1] > 50
-        taken += 1 + sizes.notes[1]
-    assert taken == columns
-    assert max(sizes.widths) - min(sizes.widths) < number
-    assert (sizes.notes is not None) == with_notes
-    if sizes.notes and columns < 140:
-        assert sizes.notes[0] == "-v" and 9 <= sizes.notes[1] <= rows // 2
