@@ -25,7 +25,7 @@ MAKEFLAGS += $(if $(filter-out all programs html,$(or $(MAKECMDGOALS),all)),,-j$
 refused := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh refuse $(or $(MAKECMDGOALS),all))
 $(if $(refused),$(error $(refused)))
 
-.PHONY: all programs html epub pdf lighthouse bench check promote soak perform recording serve machines doctor clean-ipc format clean help prune FORCE
+.PHONY: all programs html epub pdf lighthouse bench check promote soak perform projector notes recording serve machines doctor clean-ipc format clean help prune FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -75,6 +75,10 @@ soak: all ## plays the screenplay many times, several at once; performs it, too
 perform: all ## plays PAGE=... in front of a class, from SCENE=... on; AUTO=1: nobody there; STAGE=host
 	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' $(if $(SCENE),--scene '$(SCENE)') \
 	   $(if $(AUTO),--auto) $(if $(PACE),--pace $(PACE)) $(if $(STAGE),--$(STAGE))
+projector: build/venv/.done ## shows the stage of the running performance on this terminal, too
+	@$(venv) -m stage attach stage
+notes: build/venv/.done ## shows its notes here, and no longer beside the stage
+	@$(venv) -m stage attach notes
 recording: all ## a film of that, with nobody there: build/recording.cast
 	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' --film build/$@.cast --pace $(or $(PACE),1)
 

@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == 'clean':
             return clean(read(path) for path in options.pages)
-        if options.command == 'perform':
+        if options.command in ('perform', 'attach'):
             return _perform(options)
         if options.inside:
             return _play(options.inside)
@@ -93,6 +93,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         command.add_argument('--deadline', type=float, default=DEADLINE, metavar='SECONDS',
                              help='beyond the programs\' own sleeping (default: %(default)g)')
         command.add_argument('--inside', type=Order.from_json, help=argparse.SUPPRESS)
+    text = 'show the stage or the notes of the running performance on this terminal, too'
+    commands.add_parser('attach', help=text, description=text).add_argument('what', choices=['stage', 'notes'])
     return parser.parse_args(arguments)
 
 
@@ -133,10 +135,12 @@ def _send_inside(options: argparse.Namespace) -> int:
 
 
 def _perform(options: argparse.Namespace) -> int:
-    """Perform; the other commands start sooner without importing this."""
+    """Perform, or look on; the other commands start sooner without importing this."""
     from .perform import launch
     from .perform.tmux import ScreenError
     try:
+        if options.command == 'attach':
+            return launch.attach(options.what)
         return launch.play(options.inside) if options.inside else launch.perform(options)
     except ScreenError as error:
         print(f'stage: {error}', file=sys.stderr)

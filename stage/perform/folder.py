@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..sandbox.mounts import remove_folder
-from .tmux import ScreenError
+from .tmux import ScreenError, answers
 
 PREFIX = 'ipc-stage-'
 #: Bytes that the path of a socket may have, see unix(7), and those that we need behind TMPDIR.
@@ -42,6 +42,12 @@ def private_folder() -> Iterator[str]:
     finally:
         remove_folder(folder)
         os.close(lock)
+
+
+def running_folders() -> list[Path]:
+    """Return the folders of the performances that are running and ours, the newest last."""
+    found = [folder for folder in Path(tempfile.gettempdir()).glob(PREFIX + '*') if answers(str(folder))]
+    return sorted(found, key=lambda folder: folder.stat().st_mtime)
 
 
 def _clean_up() -> None:

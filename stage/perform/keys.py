@@ -25,7 +25,8 @@ CANCEL = '\x1b', '\x07'
 CHOICES = {'\t': 1, '\x1b[B': 1, '\x1bOB': 1, '\x1b[A': -1, '\x1bOA': -1}
 HELP = 'PgDn next  PgUp back  F2 notes  F4 focus  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
 LETTERS_HELP = ('While the notes have the focus (F4, or a click): space or n next, p back, r retry, s skip, j jump, '
-                'R reset, f fast, h hide the notes, q quit, ? this line')
+                'R reset, f fast, h hide the notes, q quit, ? these lines. '
+                'A second screen: "make notes" shows these there, "make projector" the stage.')
 
 
 class Keys:

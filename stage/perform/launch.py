@@ -11,6 +11,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 from ..page.model import Page
@@ -21,7 +22,7 @@ from ..sandbox.objects import Objects
 from ..sandbox.processes import system_calls
 from ..sandbox.sandbox import open_sandbox
 from . import client, film, tmux
-from .folder import private_folder
+from .folder import private_folder, running_folders
 from .live import Live
 from .performance import Performance
 from .places import find
@@ -87,12 +88,28 @@ def perform(options: argparse.Namespace) -> int:
     return child.returncode
 
 
+def attach(what: str) -> int:
+    """Show the stage or the notes of the running performance on this terminal, too.
+
+    Args:
+        what: ``stage`` or ``notes``.
+
+    Raises:
+        ScreenError: None is running, or the terminal is not good enough.
+    """
+    client.check(auto=False)
+    if not (running := running_folders()):
+        raise tmux.ScreenError(f'no performance of yours is running in {tempfile.gettempdir()}: begin it with '
+                               '"make perform" (where TMPDIR is the same), or as root, with sudo, look on with sudo')
+    return subprocess.run(tmux.attach(f'{running[-1]}/tmux', what), env=tmux.environment()).returncode
+
+
 def play(order: Order) -> int:
     """Perform; this process is inside of the name spaces already."""
     page = read(order.page)
     calls = system_calls(os.environ.get('CC', 'cc'))
-    hint = f'Second screen: {"sudo " if "SUDO_UID" in os.environ else ""}' \
-           + ' '.join(tmux.attach(f'{order.folder}/tmux', 'notes'))
+    sudo = 'sudo ' if 'SUDO_UID' in os.environ else ''
+    hint = f'Second screen: "{sudo}make notes" there, or "{sudo}make projector"'
     with open_sandbox(page, order, calls, Live) as sandbox:
         if sandbox.user:
             os.chmod(order.folder, 0o711)  # the way to the folder of the programs

@@ -2,7 +2,9 @@
 
 import os
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 from play import page, scene
@@ -97,21 +99,43 @@ def test_at_80x24_all_is_readable(on: Show) -> None:
     assert on.panes()["main"].endswith("$ echo again\nagain\n$")
 
 
+def attach(on: Show, what: str) -> str:
+    """Look on in a second terminal, as "make notes" and "make projector" do; return its name."""
+    command = [sys.executable, "-m", "stage", "attach", what]
+    on.tmux("new-window", "-d", "-n", what, shlex.join(command) + "; echo [exit $?]; exec sleep 1000")
+    return f":{what}"
+
+
 def test_a_second_screen_takes_the_notes(on: Show) -> None:
-    on.noted("Second screen:", "-t notes")
-    found = re.search(
-        r"Second screen: (tmux -u -S \S+ attach-session -t notes)", "".join(on.notes().split("\n"))
-    )
-    assert found, on.notes()
-    on.tmux("new-window", "-d", "-n", "second", *found[1].split())
+    on.noted('Second screen: "make notes" there, or "make projector"')
+    second = attach(on, "notes")
     on.wait(lambda: [*on.panes()] == ["main"])
-    second = "second"
-    on.wait(lambda: "Say hello" in on.tmux("capture-pane", "-p", "-t", f":{second}"))
-    on.tmux("send-keys", "-t", f":{second}", "F9", "PageDown")
+    on.wait(lambda: "Say hello" in on.tmux("capture-pane", "-p", "-t", second))
+    on.tmux("send-keys", "-t", second, "f")
+    on.wait(lambda: "[fast]" in on.tmux("capture-pane", "-p", "-t", second))
+    on.tmux("send-keys", "-t", second, "n")
     on.shown("main", "hello", "$")
-    on.wait(lambda: "✓ echo hello" in on.tmux("capture-pane", "-p", "-t", f":{second}"))
-    on.tmux("kill-window", "-t", f":{second}")
+    on.wait(lambda: "✓ echo hello" in on.tmux("capture-pane", "-p", "-t", second))
+    on.tmux("send-keys", "-t", second, "PageDown")
+    on.shown("main", "again", "$")
+    on.tmux("send-keys", "-t", second, "q")
+    on.tmux("kill-window", "-t", second)
     on.wait(lambda: [*on.panes()] == ["main", "notes"])
+
+
+def test_a_projector_shows_the_stage(on: Show) -> None:
+    second = attach(on, "stage")
+    on.wait(lambda: "── main at its prompt ─" in on.tmux("capture-pane", "-p", "-t", second))
+    fast(on, "✓ echo hello")
+    on.wait(lambda: "$ echo hello" in on.tmux("capture-pane", "-p", "-t", second))
+
+
+def test_who_looks_on_where_nothing_is_played_is_told_so(on: Show) -> None:
+    on.quit()
+    second = attach(on, "notes")
+    on.wait(lambda: "[exit 2]" in on.tmux("capture-pane", "-p", "-t", second))
+    said = " ".join(on.tmux("capture-pane", "-p", "-t", second).split())
+    assert "stage: no performance of yours is running" in said and "make perform" in said
 
 
 def test_nothing_beside_the_stage_betrays_the_answer(on: Show) -> None:
