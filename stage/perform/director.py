@@ -17,6 +17,7 @@ from ..page.model import Scene
 from ..sandbox.clock import Play, rest
 from .film import Marks
 from .keys import Keys
+from .listing import sources_of
 from .notes import Prompter
 from .panes import Panes
 from .performer import GivenUp, Performer
@@ -162,9 +163,19 @@ class Director:
 
     def arrange(self) -> None:
         """Show the scene, with the focus where the next cue is."""
-        self.keys.press(self.panes.arrange(not self.keys.hidden))
+        self.keys.press(self.panes.arrange(not self.keys.hidden, self._sources()))
         if self.at < len(self.plan) and self.plan.cues[self.at][0] is self.scene:
             self.panes.focus(self.plan.cue(self.at))
+
+    def _sources(self) -> list[str]:
+        """Return the paths of the programs that are to be listed, if any are."""
+        if not self.keys.code:
+            return []
+        scene, cue = self.plan.near(self.at)
+        sources = sources_of(self.performer.sandbox.folder, self.prompter.shown(scene), scene, scene.cues.index(cue))
+        if not sources:
+            self.keys.code, self.prompter.message = False, 'Here is no program to list.'
+        return sources
 
     def _enter(self, scene: Scene, cleared: bool = False) -> Play[None]:
         """Put the terminals of a scene on stage."""
@@ -175,8 +186,8 @@ class Director:
             cleared = True
         for cue in scene.cues:
             yield from self.performer.open(cue)
-        self.scene = scene
+        self.scene, self.keys.code = scene, False
         self.panes.put_on(scene)
-        if cleared or not self.panes.well_arranged():
+        if cleared or self.panes.sources or not self.panes.well_arranged():
             self.arrange()
         self.panes.strip()

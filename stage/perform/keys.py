@@ -13,10 +13,12 @@ KEYS = {'NPage': ('\x1b[6~', 'next'), 'PPage': ('\x1b[5~', 'back'), 'F2': ('\x1b
 #: Keys that do the same while the notes have the focus. What a presenter's remote sends besides PageDown and
 #: PageUp is not among them: F5, Escape, the dot, ``b``.
 LETTERS = {' ': 'next', 'n': 'next', 'p': 'back', 'r': 'retry', 's': 'skip', 'j': 'jump', 'R': 'reset', 'f': 'fast',
-           'h': 'notes', 'q': 'quit', '?': 'help'}
+           'c': 'code', 'h': 'notes', 'q': 'quit', '?': 'help'}
 DEEDS = {**dict(KEYS.values()), **LETTERS}
 #: Sent by the hooks of tmux.conf: somebody has attached or detached, or a screen has another size.
 SCREEN = '\x1f'
+#: Sent when the listing has been closed in its pane.
+CLOSED = '\x1d'
 #: One key: a control sequence, a letter with Alt, or a character. See ECMA-48, 5.4.
 KEY = re.compile(r'\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[!-~])|[\s\S]')
 #: Escape alone, and how tmux.conf sends it while something is asked.
@@ -25,7 +27,7 @@ CANCEL = '\x1b', '\x07'
 CHOICES = {'\t': 1, '\x1b[B': 1, '\x1bOB': 1, '\x1b[A': -1, '\x1bOA': -1}
 HELP = 'PgDn next  PgUp back  F2 notes  F4 focus  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
 LETTERS_HELP = ('While the notes have the focus (F4, or a click): space or n next, p back, r retry, s skip, j jump, '
-                'R reset, f fast, h hide the notes, q quit, ? these lines. '
+                'R reset, f fast, c code, h hide the notes, q quit, ? these lines. '
                 'A second screen: "make notes" shows these there, "make projector" the stage.')
 
 
@@ -42,6 +44,8 @@ class Keys:
         self.quitting = False
         self.help = False
         """What the letters do is said."""
+        self.code = False
+        """The source of the scene's program is to be seen."""
         self.hidden = False
         """The notes are not to be seen beside the stage."""
         self.scrolled = 0
@@ -59,8 +63,9 @@ class Keys:
             self._press(key)
 
     def _press(self, key: str) -> None:
-        if key == SCREEN:
+        if key in (SCREEN, CLOSED):
             self.resized = True
+            self.code &= key != CLOSED
             return
         deed = DEEDS.get(key) if self.asking is None or key not in LETTERS else None
         quitting, self.quitting = self.quitting, False
@@ -74,6 +79,8 @@ class Keys:
             self.fast = not self.fast
         elif deed == 'help':
             self.help = not self.help
+        elif deed == 'code':
+            self.code, self.resized = not self.code, True
         elif deed == 'notes':
             self.hidden, self.resized = not self.hidden, True
         elif deed:

@@ -14,6 +14,9 @@ from .plan import Plan
 from .sheet import HELD, Sheet
 from .timing import Timing
 
+#: What the notes say of a program.
+SHOWN = 'Show: code/'
+
 
 class Prompter:
     """What the notes say.
@@ -79,6 +82,10 @@ class Prompter:
     def directions(self, scene: Scene) -> list[str]:
         """Return the stage directions before a scene."""
         return [text.removeprefix('* ') for text in self._prose(scene) if text.startswith('* ')]
+
+    def shown(self, scene: Scene) -> list[str]:
+        """Return the programs that are to be shown before a scene, as ``shm/030-shm-produce.c``."""
+        return [text.removeprefix(SHOWN) for text in self._prose(scene) if text.startswith(SHOWN)]
 
     def _prose(self, scene: Scene) -> list[str]:
         """Return what is to be said between the last scene and this one."""

@@ -6,6 +6,7 @@ from ..page.model import Cue, Page, Scene
 from ..page.prose import plain
 from ..sandbox.sandbox import Sandbox
 from .layout import Layout, layout
+from .listing import pager
 from .live import Live
 from .screen import STRIP, Pane, Screen, View
 
@@ -37,6 +38,7 @@ class Panes:
         self.page, self.place = page, ''
         self.lengths: dict[Key, int] = {}
         self.layout, self.window, self.with_notes = Layout(), (0, 0), False  # as last arranged
+        self.sources: list[str] = []  # that are listed
         self.roomy = True  # there is room for a strip of several lines
         self.commands: list[tuple[Key, str, str]] = []  # that have been entered
         self.stale = True
@@ -60,10 +62,15 @@ class Panes:
         return [*self.views] == self.cast and self._layout() == self.layout
 
     def _layout(self) -> Layout:
-        return layout(*self.window, [self.lengths.get(key, 0) for key in self.cast] or [0], self.with_notes)
+        return layout(*self.window, [self.lengths.get(key, 0) for key in self.cast] or [0], self.with_notes,
+                      listing=bool(self.sources))
 
-    def arrange(self, with_notes: bool) -> bytes:
-        """Show the terminals, and, but for a film, the notes if they are wanted and have no screen of their own.
+    def arrange(self, with_notes: bool, sources: list[str]) -> bytes:
+        """Show the terminals.
+
+        Args:
+            with_notes: The notes are wanted; they are beside the stage unless it is a film, or somebody else has them.
+            sources: Paths of programs that are to be listed.
 
         Returns:
             What has been typed into the notes that were there before.
@@ -74,9 +81,10 @@ class Panes:
         self.screen.give_strip(STRIP if self.roomy else max(min(len(self._commands()), STRIP), 1))
         self.window = columns, rows - self.screen.lines
         self.with_notes = with_notes and not self.film and 'notes' not in self.screen.attached()
+        self.sources = sources
         self.layout = self._layout()
         panes = [Pane(name + (' #' if root else ''), self.colours[name]) for name, root in self.cast]
-        views = self.screen.arrange(panes or [Pane('', 'default')], self.layout)
+        views = self.screen.arrange(panes or [Pane('', 'default')], self.layout, pager(sources) if sources else ())
         for key, view in self.views.items():  # where keys have gone until now
             self.typed(key, view.rest())
             view.close()

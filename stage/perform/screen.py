@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import termios
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 
 from ..sandbox.namespaces import end_with_us
 from . import tmux
+from .keys import CLOSED
 from .layout import Layout
 
 #: Lines of the strip with the last commands, at first and at most; tmux.conf sets it up.
@@ -156,8 +158,13 @@ class Screen:
         size = self.opened(['display-message', '-p', '-t', 'stage:', '#{window_width} #{window_height}'])[0].split()
         return int(size[0]), int(size[1]) + self.lines
 
-    def arrange(self, panes: Sequence[Pane], sizes: Layout) -> dict[str, View]:
+    def arrange(self, panes: Sequence[Pane], sizes: Layout, listing: Sequence[str] = ()) -> dict[str, View]:
         """Show these terminals in a new window, and what else the layout has.
+
+        Args:
+            panes: Of the terminals.
+            sizes: Of all panes.
+            listing: The command that runs in the pane of this name; it gets the focus, and tells when it has ended.
 
         Returns:
             The views by their names in the layout.
@@ -166,19 +173,23 @@ class Screen:
         first = self.opened(['new-window', '-d', '-t', 'stage:', '-P', '-F', form])[0].split()
         made = {'0': first}
         for split in sizes.splits:
+            program = ['sh', '-c', f'{shlex.join(listing)}; tmux send-keys -H -t notes: {ord(CLOSED):x}'] \
+                if split.name == 'listing' else []
             if split.of in made and (lines := self.run(['split-window', '-d', '-t', made[split.of][0], split.flag,
-                                                        '-l', str(split.size), '-P', '-F', form])):
+                                                        '-l', str(split.size), '-P', '-F', form, *program])):
                 made[split.name] = lines[0].split()  # if there is room for it at all
         commands = [['set', '-p', '-t', made[str(number)][0], f'@{key}', value] for number, pane in enumerate(panes)
                     if str(number) in made for key, value in (('name', pane.name), ('colour', pane.colour))]
         others = [name for name in made if not name.isdecimal()]
         commands += [['set', '-p', '-t', made[name][0], '@name', name] for name in others]
-        if 'notes' in others and self.on_notes():
+        if 'listing' in others:
+            commands.append(['select-pane', '-t', made['listing'][0]])
+        elif 'notes' in others and self.on_notes():
             commands.append(['select-pane', '-t', made['notes'][0]])
         self.run(*commands, ['select-window', '-t', first[0]])
         self.left, self.window = self.window, first[0]
         self.panes = [made[str(number)][0] for number in range(len(panes)) if str(number) in made]
-        return {name: View(tty) for name, (_, tty) in made.items()}
+        return {name: View(tty) for name, (_, tty) in made.items() if name != 'listing'}
 
     def leave(self) -> None:
         """Close the panes that the last arrangement has replaced; what was typed there is lost."""
@@ -191,8 +202,9 @@ class Screen:
         return self.run(['display-message', '-p', '-t', 'stage:', '#{@name}']) == ['notes']
 
     def focus(self, number: int) -> None:
-        """Let the keys go to this terminal, unless they go to the notes: whoever plays by letters wants that."""
-        self.run(['if-shell', '-F', '-t', 'stage:', '#{!=:#{@name},notes}', f'select-pane -t {self.panes[number]}'])
+        """Let the keys go to this terminal, unless they go to the notes or a listing: who is there wants to stay."""
+        self.run(['if-shell', '-F', '-t', 'stage:', '#{?#{m/r:^(notes|listing)$,#{@name}},,1}',
+                  f'select-pane -t {self.panes[number]}'])
 
     def tell(self, states: Mapping[int, str]) -> None:
         """Say in the borders of these terminals what happens there."""

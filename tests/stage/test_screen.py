@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from play import page, scene
-from show import Show, fast, jump, performed, show
+from show import Show, fast, focus_notes, jump, performed, show
 from support import ROOT
 
 from stage.perform.panes import COLOURS
@@ -158,6 +158,38 @@ def test_a_key_hides_the_notes_and_brings_them_back(on: Show) -> None:
     on.press("F2")
     on.wait(lambda: [*on.panes()] == ["main", "notes"])
     on.wait(lambda: "echo again" in on.panes()["notes"])
+
+
+def test_programs_are_listed_as_the_page_shows_them_until_the_listing_is_closed(tmp_path: Path) -> None:
+    def listed(name: str) -> None:
+        first = (ROOT / "code" / name).read_text().split("\n")[0]
+        focus_notes(on)
+        on.press("c")
+        on.wait(lambda: f"1 {first}" in " ".join(on.panes()["listing"].split()))
+        on.wait(lambda: on.inner("display", "-p", "-t", "stage:", "#{@name}") == "listing\n")
+
+    def closed() -> None:
+        on.wait(lambda: [*on.panes()] == ["main", "notes"])
+        on.shown("main", "$")
+
+    create = scene("$ ./sem/100-sem-create /ipc-x\n$ ./sem/199-sem-unlink /ipc-x\n")
+    show_it = ".. literalinclude:: ../code/sem/199-sem-unlink.c\n"
+    with show(page(tmp_path, create, show_it, scene("$ true\n"), scene("$ true\n")), size=(100, 60)) as on:
+        on.noted("100-sem-create")
+        listed("sem/100-sem-create.c")
+        on.press("q")
+        closed()
+        listed("sem/100-sem-create.c")
+        focus_notes(on)
+        on.press("c")
+        closed()
+        fast(on, "✓ ./sem/100-sem-create", "✓ ./sem/199-sem-unlink")
+        listed("sem/199-sem-unlink.c")
+        fast(on, "✓ true")  # the show goes on, and this is another session
+        closed()
+        focus_notes(on)
+        on.press("c")
+        on.noted("no program to list")
 
 
 def test_a_mode_of_tmux_does_not_keep_the_keys(on: Show) -> None:
