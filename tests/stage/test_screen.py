@@ -88,7 +88,7 @@ def test_at_80x24_all_is_readable(on: Show) -> None:
     fast(on, "✓ echo hello")
     on.tmux("resize-window", "-x", "80", "-y", "24")
     form = "#{window_width}x#{window_height}"
-    on.wait(lambda: on.inner("display", "-p", "-t", "stage:", form) == "80x19\n")
+    on.wait(lambda: on.inner("display", "-p", "-t", "stage:", form) == "80x23\n")
     on.wait(lambda: "── notes ─" in on.screen())
     on.press("PageDown")
     on.noted("✓ echo again")
