@@ -130,7 +130,7 @@ class Director:
         performer.bound.clear()
         performer.sandbox.begin_again()
         performer.renaming = Renaming(performer.sandbox.words())
-        self.panes.commands.clear()
+        self.panes.strip.commands.clear()
         self.scene, self.prompter.results = None, []
         self.panes.hidden = True
         try:
@@ -159,11 +159,11 @@ class Director:
         for key in [key for key, terminal in terminals.items() if terminal.ended()]:
             cue = next(cue for _, cue in self.plan.cues if (cue.terminal, cue.root) == key)
             yield from self.performer.open(cue)
-            self.panes.begin(key)
+            self.panes.fit(key, empty=True)
 
     def arrange(self) -> None:
         """Show the scene, with the focus where the next cue is."""
-        self.keys.press(self.panes.arrange(not self.keys.hidden, self._sources()))
+        self.keys.press(self.panes.arrange(not self.keys.hidden, self.keys.kernel, self._sources()))
         if self.at < len(self.plan) and self.plan.cues[self.at][0] is self.scene:
             self.panes.focus(self.plan.cue(self.at))
 
@@ -190,4 +190,4 @@ class Director:
         self.panes.put_on(scene)
         if cleared or self.panes.sources or not self.panes.well_arranged():
             self.arrange()
-        self.panes.strip()
+        self.panes.draw_strip()

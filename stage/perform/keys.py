@@ -13,7 +13,7 @@ KEYS = {'NPage': ('\x1b[6~', 'next'), 'PPage': ('\x1b[5~', 'back'), 'F2': ('\x1b
 #: Keys that do the same while the notes have the focus. What a presenter's remote sends besides PageDown and
 #: PageUp is not among them: F5, Escape, the dot, ``b``.
 LETTERS = {' ': 'next', 'n': 'next', 'p': 'back', 'r': 'retry', 's': 'skip', 'j': 'jump', 'R': 'reset', 'f': 'fast',
-           'c': 'code', 'h': 'notes', 'q': 'quit', '?': 'help'}
+           'c': 'code', 'k': 'kernel', 'h': 'notes', 'q': 'quit', '?': 'help'}
 DEEDS = {**dict(KEYS.values()), **LETTERS}
 #: Sent by the hooks of tmux.conf: somebody has attached or detached, or a screen has another size.
 SCREEN = '\x1f'
@@ -27,7 +27,7 @@ CANCEL = '\x1b', '\x07'
 CHOICES = {'\t': 1, '\x1b[B': 1, '\x1bOB': 1, '\x1b[A': -1, '\x1bOA': -1}
 HELP = 'PgDn next  PgUp back  F2 notes  F4 focus  F6 skip  F7 jump  F8 reset  F9 fast  F10 quit'
 LETTERS_HELP = ('While the notes have the focus (F4, or a click): space or n next, p back, r retry, s skip, j jump, '
-                'R reset, f fast, c code, h hide the notes, q quit, ? these lines. '
+                'R reset, f fast, c code, k what the kernel sees, h hide the notes, q quit, ? these lines. '
                 'A second screen: "make notes" shows these there, "make projector" the stage.')
 
 
@@ -46,6 +46,8 @@ class Keys:
         """What the letters do is said."""
         self.code = False
         """The source of the scene's program is to be seen."""
+        self.kernel = False
+        """What the kernel sees is to be seen."""
         self.hidden = False
         """The notes are not to be seen beside the stage."""
         self.scrolled = 0
@@ -81,6 +83,8 @@ class Keys:
             self.help = not self.help
         elif deed == 'code':
             self.code, self.resized = not self.code, True
+        elif deed == 'kernel':
+            self.kernel, self.resized = not self.kernel, True
         elif deed == 'notes':
             self.hidden, self.resized = not self.hidden, True
         elif deed:

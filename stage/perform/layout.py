@@ -57,13 +57,12 @@ def layout(columns: int, rows: int, lengths: Sequence[int], notes: bool = False,
         listing: A program is shown.
     """
     made = Layout(sizes={'0': (rows - 1, columns)})
-    beside = notes and columns >= WIDE
-    if beside:
+    if notes and columns >= WIDE:
         made.split('notes', '0', '-h', columns * 2 // 5)
     elif notes:
         made.split('notes', '0', '-v', max(rows * 9 // 20, NOTES_ROWS))
     if kernel:
-        made.split('kernel', 'notes' if beside else '0', '-v', kernel)
+        made.split('kernel', '0', '-v', kernel)
     if listing and made.sizes['0'][1] >= LISTING * 3 // 2:
         made.split('listing', '0', '-h', LISTING)
     elif listing:

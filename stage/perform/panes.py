@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from ..page.model import Cue, Page, Scene
-from ..page.prose import plain
 from ..sandbox.sandbox import Sandbox
+from .kernel import render
 from .layout import Layout, layout
 from .listing import pager
 from .live import Live
-from .screen import STRIP, Pane, Screen, View
+from .screen import Pane, Screen, View
+from .strip import Key, Strip
 
 #: As in the style sheet of the site, by their numbers.
 COLOURS = '#4477aa', '#cc6677', '#228833', '#b8860b', '#aa3377', '#3399aa'
-#: With so many rows, the strip shows the last commands even if they can be read in a pane.
-ROOMY = 30
-Key = tuple[str, bool]
+#: Rows of what the kernel sees, where there is room and where there is little.
+KERNEL = 6, 4
 
 
 class Panes:
@@ -33,16 +33,15 @@ class Panes:
         self.order = list(dict.fromkeys((cue.terminal, cue.root) for cue in page.cues()))
         self.cast: list[Key] = []
         self.views: dict[Key, View] = {}
-        self.beside: View | None = None  # the notes within the stage
+        self.others: dict[str, View] = {}  # what else is on the stage: the notes, what the kernel sees
         self.notes = screen.notes()
-        self.page, self.place = page, ''
+        self.page, self.strip = page, Strip(screen, sandbox, page)
         self.lengths: dict[Key, int] = {}
-        self.layout, self.window, self.with_notes = Layout(), (0, 0), False  # as last arranged
+        self.layout, self.window, self.wanted = Layout(), (0, 0), (False, False)  # as last arranged
         self.sources: list[str] = []  # that are listed
-        self.roomy = True  # there is room for a strip of several lines
-        self.commands: list[tuple[Key, str, str]] = []  # that have been entered
         self.stale = True
         self.states: dict[Key, str] = {}  # that the borders show
+        self.seen: list[str] = []  # by the kernel, as it is shown
         self.hidden = False  # what happens is not shown
 
     def put_on(self, scene: Scene) -> None:
@@ -55,21 +54,23 @@ class Panes:
                    if isinstance(terminal, Live) and not terminal.prompted and not terminal.gone}
         self.cast = sorted(needed, key=self.order.index)
         self.lengths = longest_lines(self.page, scene)
-        self.place = f'{scene.number}/{len(self.page.scenes)} {plain(scene.section)}'
+        self.strip.put_on(scene, self.cast)
 
     def well_arranged(self) -> bool:
         """Whether the panes can stay as they are."""
         return [*self.views] == self.cast and self._layout() == self.layout
 
     def _layout(self) -> Layout:
-        return layout(*self.window, [self.lengths.get(key, 0) for key in self.cast] or [0], self.with_notes,
-                      listing=bool(self.sources))
+        notes, kernel = self.wanted
+        return layout(*self.window, [self.lengths.get(key, 0) for key in self.cast] or [0], notes,
+                      KERNEL[not self.strip.roomy] if kernel else 0, listing=bool(self.sources))
 
-    def arrange(self, with_notes: bool, sources: list[str]) -> bytes:
+    def arrange(self, notes: bool, kernel: bool, sources: list[str]) -> bytes:
         """Show the terminals.
 
         Args:
-            with_notes: The notes are wanted; they are beside the stage unless it is a film, or somebody else has them.
+            notes: They are wanted; they are beside the stage unless it is a film, or somebody else has them.
+            kernel: What it sees is wanted.
             sources: Paths of programs that are to be listed.
 
         Returns:
@@ -77,10 +78,9 @@ class Panes:
         """
         self.stale = False
         columns, rows = self.screen.room()
-        self.roomy = rows >= ROOMY
-        self.screen.give_strip(STRIP if self.roomy else max(min(len(self._commands()), STRIP), 1))
+        self.strip.fit(rows)
         self.window = columns, rows - self.screen.lines
-        self.with_notes = with_notes and not self.film and 'notes' not in self.screen.attached()
+        self.wanted = notes and not self.film and 'notes' not in self.screen.attached(), kernel
         self.sources = sources
         self.layout = self._layout()
         panes = [Pane(name + (' #' if root else ''), self.colours[name]) for name, root in self.cast]
@@ -89,31 +89,32 @@ class Panes:
             self.typed(key, view.rest())
             view.close()
         pressed = b''
-        if self.beside:
-            pressed = self.beside.rest()
-            self.beside.close()
+        for view in self.others.values():
+            pressed += view.rest()
+            view.close()
         self.screen.leave()
-        self.beside, self.states = views.get('notes'), {}
+        self.others = {name: view for name, view in views.items() if not name.isdecimal()}
+        self.states, self.seen = {}, []
         self.views = {key: views[str(number)] for number, key in enumerate(self.cast) if str(number) in views}
         known = self.screen.sizes()
-        for view in [*self.views.values(), *self.sheets()]:
+        for view in self.all():
             view.size = known.get(view.path, view.size)
         for key in self.views:
-            self.begin(key)
-        self.strip()
+            self.fit(key, empty=True)
+        self.strip.draw()
         return pressed
-
-    def begin(self, key: Key) -> None:
-        """Show a terminal in its pane, which is empty."""
-        terminal = self.sandbox.terminals[key]
-        if isinstance(terminal, Live):
-            terminal.resize(*self.views[key].size)
-            self.show(key, terminal.picture())
 
     def show(self, key: Key, data: bytes) -> None:
         """Show what a terminal has printed just now."""
         if key in self.views and not self.hidden:
             self.views[key].write(data)
+
+    def show_kernel(self, seen: list[str]) -> None:
+        """Say what the kernel sees, if that is wanted and something else than before."""
+        if (view := self.others.get('kernel')) and seen != self.seen:
+            rows, columns = view.size
+            view.draw(render(seen, self.seen, columns, rows))
+            self.seen = seen
 
     def tell(self, states: dict[Key, str]) -> None:
         """Say in the borders what happens in the terminals, where it is something else than before."""
@@ -123,14 +124,13 @@ class Panes:
             self.screen.tell({keys.index(key): text for key, text in new.items()})
             self.states |= new
 
-    def draw(self, view: View, lines: list[str]) -> None:
-        """Show the notes."""
-        text = '\x1b[K\r\n'.join(lines)
-        view.write(f'\x1b[?25l\x1b[H{text}\x1b[K\x1b[J'.encode())
-
     def sheets(self) -> list[View]:
         """Return where the notes are seen."""
-        return [view for view in (self.notes, self.beside) if view]
+        return [self.notes, *(view for name, view in self.others.items() if name == 'notes')]
+
+    def all(self) -> list[View]:
+        """Return all that is seen and can be typed in."""
+        return [*self.views.values(), self.notes, *self.others.values()]
 
     def typed(self, key: Key, data: bytes) -> None:
         """Pass on what somebody has typed into a terminal."""
@@ -140,7 +140,7 @@ class Panes:
             terminal.write(data)
 
     def read(self, fd: int) -> bytes:
-        """Pass on what has been typed into a pane; return what has been pressed in the notes."""
+        """Pass on what has been typed into a pane; return what has been pressed where no terminal is."""
         for key, view in [*self.views.items()]:
             if view.fd == fd:
                 data = view.read()
@@ -148,7 +148,7 @@ class Panes:
                     self.views.pop(key).close()
                     self.stale = True
                 self.typed(key, data)
-        for view in self.sheets():
+        for view in [self.notes, *self.others.values()]:
             if view.fd == fd:
                 if data := view.read():
                     return data
@@ -156,18 +156,20 @@ class Panes:
         return b''
 
     def _lost(self, view: View) -> None:
-        """Open the notes again."""
+        """Open again what was not the pane of a terminal."""
         view.close()
         if view is self.notes:
             self.notes = self.screen.notes()
         else:
-            self.beside, self.stale = None, True
+            self.others = {name: other for name, other in self.others.items() if other is not view}
+            self.stale = True
 
-    def fit(self, key: Key) -> None:
-        """Give a terminal the size of its pane, if it could not have it before."""
+    def fit(self, key: Key, empty: bool = False) -> None:
+        """Give a terminal the size of its pane; show it, if it had another one, or if the pane is empty."""
         terminal = self.sandbox.terminals.get(key)
-        if isinstance(terminal, Live) and key in self.views and terminal.resize(*self.views[key].size):
-            self.show(key, terminal.picture())
+        if isinstance(terminal, Live) and key in self.views:
+            if terminal.resize(*self.views[key].size) or empty:
+                self.show(key, terminal.picture())
 
     def focus(self, cue: Cue) -> None:
         """Let the keys go to the terminal of a cue."""
@@ -176,22 +178,14 @@ class Panes:
 
     def entered(self, key: Key, command: str, text: str) -> None:
         """Note a command that has been entered; ``text`` is how the strip shows it."""
-        self.commands.append((key, command, text))
-        if self.roomy:
-            self.strip()  # else when it can be told whether it is seen in its pane
+        self.strip.add(key, command, text)
+        if self.strip.roomy:
+            self.draw_strip()  # else when it can be told whether it is seen in its pane
 
-    def strip(self) -> None:
+    def draw_strip(self) -> None:
         """Show the last commands, and where on the page we are."""
         if not self.hidden:
-            self.screen.strip(self._commands(), self.place)
-
-    def _commands(self) -> list[str]:
-        """Return the last commands; where there is little room, only those that cannot be read in a pane."""
-        def seen(key: Key, command: str) -> bool:
-            terminal = self.sandbox.terminals.get(key)
-            return key in self.cast and isinstance(terminal, Live) and terminal.shows(command)
-
-        return [text for key, command, text in self.commands[-STRIP:] if self.roomy or not seen(key, command)]
+            self.strip.draw()
 
 
 def longest_lines(page: Page, scene: Scene) -> dict[Key, int]:

@@ -14,6 +14,7 @@ from ..sandbox.sandbox import Sandbox
 from ..sandbox.terminal import Observation
 from .director import Director
 from .film import MARKS, Marks
+from .kernel import lines
 from .keys import Keys
 from .notes import Prompter
 from .panes import Panes
@@ -48,6 +49,7 @@ class Performance:
         self.director = Director(self.performer, self.keys, marks, order.pace)
         self.deed: Play[object] | None = None  # that is being done
         self.doing = ''  # which one it is
+        self.hurried = ''  # what has been said to whoever could not wait
         self.begun = False  # the scene that was asked for is on stage
         self.drawn: object = None
         self.states, self.looked = States(sandbox), 0.0
@@ -120,8 +122,8 @@ class Performance:
         at = self.director.at
         if at < len(self.plan) and at not in self.performer.typist.typed:
             cue = self.plan.cue(at)
-            self.prompter.message = (f'Still waiting for terminal {cue.terminal} '
-                                     f'({self.performer.terminal(cue).job.state()}). F6 gives up.')
+            self.hurried = self.prompter.message = (f'Still waiting for terminal {cue.terminal} '
+                                                    f'({self.performer.terminal(cue).job.state()}). F6 gives up.')
 
     def _go_on(self, thrown: Exception | None = None) -> None:
         """Go on with the deed until it has to wait, and take what comes meanwhile."""
@@ -131,6 +133,8 @@ class Performance:
                 _, seconds = self.deed.throw(thrown) if thrown else next(self.deed)
             except (StopIteration, GivenUp):
                 self.deed, seconds = None, 0
+                if self.prompter.message == self.hurried:
+                    self.prompter.message = ''
         self._take(seconds)
 
     def _take(self, seconds: float) -> None:
@@ -143,7 +147,7 @@ class Performance:
         self._draw()
         seconds = min(seconds, self._look())
         terminals = {other.fd: other for other in panes.sandbox.terminals.values() if not other.gone}
-        seen = [view.fd for view in [*panes.views.values(), *panes.sheets()]]
+        seen = [view.fd for view in panes.all()]
         for fd in select.select([*terminals, *seen], [], [], min(seconds, 1))[0]:
             if fd not in terminals:
                 self.keys.press(panes.read(fd))
@@ -159,7 +163,9 @@ class Performance:
         if not self.watched:
             return 1
         if time.monotonic() - self.looked > LOOK and not self.panes.hidden:
-            self.panes.tell(self.states.look()[1])
+            view, states = self.states.look()
+            self.panes.tell(states)
+            self.panes.show_kernel(lines(view))
             self.looked = time.monotonic()
         return LOOK
 
@@ -175,4 +181,4 @@ class Performance:
         sheet = self.prompter.sheet(at, todo, waiting, self.performer.renaming)
         for view in self.panes.sheets():
             rows, columns = view.size
-            self.panes.draw(view, render(sheet, columns, rows, seen_by_all=view is self.panes.beside))
+            view.draw(render(sheet, columns, rows, seen_by_all=view is not self.panes.notes))

@@ -115,7 +115,7 @@ class Performer(Player):
         finally:
             self.typist.typed.pop(index, None)
         self.panes.fit((cue.terminal, cue.root))
-        self.panes.strip()
+        self.panes.draw_strip()
         return True
 
     def silently(self, index: int) -> Play[str]:

@@ -52,6 +52,11 @@ class View:
             if error.errno != errno.EIO:
                 raise
 
+    def draw(self, lines: Sequence[str]) -> None:
+        """Show these lines and nothing else."""
+        text = '\x1b[K\r\n'.join(lines)
+        self.write(f'\x1b[?25l\x1b[H{text}\x1b[K\x1b[J'.encode())
+
     def read(self) -> bytes:
         """Return what has been typed; nothing, if the pane has been closed."""
         try:
@@ -186,10 +191,11 @@ class Screen:
             commands.append(['select-pane', '-t', made['listing'][0]])
         elif 'notes' in others and self.on_notes():
             commands.append(['select-pane', '-t', made['notes'][0]])
+        views = {name: View(tty) for name, (_, tty) in made.items() if name != 'listing'}  # raw before a key comes
         self.run(*commands, ['select-window', '-t', first[0]])
         self.left, self.window = self.window, first[0]
         self.panes = [made[str(number)][0] for number in range(len(panes)) if str(number) in made]
-        return {name: View(tty) for name, (_, tty) in made.items() if name != 'listing'}
+        return views
 
     def leave(self) -> None:
         """Close the panes that the last arrangement has replaced; what was typed there is lost."""

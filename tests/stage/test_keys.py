@@ -153,6 +153,19 @@ def test_skip_gives_up_waiting(tmp_path: Path) -> None:
         fast(on, "✓ echo next")
 
 
+def test_who_could_not_wait_is_told_so_until_there_is_nothing_to_wait_for(tmp_path: Path) -> None:
+    with show(page(tmp_path, scene("$ cat\n$ echo next\nnext\n"))) as on:
+        on.noted("(main) $ cat")
+        on.press("F9")
+        on.press("PageDown")
+        on.wait(lambda: "(main) $ cat" in on.screen().rstrip("\n").split("\n")[-1])  # the strip
+        on.press("PageDown")
+        on.noted("Still waiting for terminal main")
+        on.press("C-d")
+        on.noted("✓ cat", "(main) $ echo next")
+        on.wait(lambda: "Still waiting" not in on.notes())
+
+
 @pytest.mark.parametrize("asked", ["3", "wake", "Wake It"])
 def test_jump_goes_to_a_scene_by_its_number_or_its_title(on: Show, asked: str) -> None:
     on.press("F7")
@@ -261,7 +274,9 @@ def test_letters_do_all_while_the_notes_have_the_focus_and_keep_it(on: Show) -> 
     on.noted("Jump")
     on.press(*"npsq", "BSpace", "BSpace", "BSpace", "BSpace", "2", "Enter")
     on.noted("2/5")
-    on.press("n", "n")
+    on.press("n")
+    on.noted("✓ mkfifo pipe")
+    on.press("n")
     on.noted("✓ cat pipe")  # there are two panes now, and the notes still have the focus
     on.press("R")
     on.noted("2/5 Wake It 1/2", "mkfifo pipe")
