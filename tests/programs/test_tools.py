@@ -104,7 +104,7 @@ int main(void)
 def finds_nothing(*command: str) -> None:
     """Progress, which some versions write to standard error, is no finding."""
     result = call(*command)
-    assert (result.returncode, result.stdout) == (0, ""), result.stderr
+    assert (result.returncode, result.stdout) == (0, ""), result.stdout + result.stderr
 
 
 # -------------------------------------------------------------------- sanitizers

@@ -184,6 +184,7 @@ PROGRAM = [
             ("sem_wait(semaphore)", "sem_trywait(semaphore)")),
     in_program("the wait replaced by another system call", "sem/110-sem-wait", WAIT,
             "blocked in read, documented as blocked in futex",
+            ("#include <stdlib.h>", "#include <stdio.h>\n#include <stdlib.h>"),
             ("sem_wait(semaphore) == -1", "sem_trywait(semaphore) == -1 && getchar()")),
     in_program("the wait replaced by a loop", "sem/110-sem-wait", WAIT, "running, documented as blocked in futex",
             ("#include <err.h>", "#include <err.h>\n#include <errno.h>"),

@@ -145,7 +145,7 @@ def test_skip_gives_up_waiting(tmp_path: Path) -> None:
         on.shown("main", "$ cat")
         on.wait(lambda: "cat" in on.screen().rstrip("\n").split("\n")[-1])  # the strip
         on.press("PageDown")
-        on.noted("Still waiting for terminal main (blocked in read). F6 gives up.")
+        on.noted("Still waiting for terminal main (blocked in ", "). F6 gives up.")
         on.press("F6")
         on.noted("✗ cat: given up", "(main) $ echo next")
         on.press("C-c")

@@ -13,7 +13,7 @@ pytestmark = performed
 LONG = "echo " + " ".join(f"word{number}" for number in range(24))
 SAID = LONG.removeprefix("echo ")
 ONE = scene(f"$ {LONG}\n{SAID}\n", "fresh")
-TWO = scene(f"$ {LONG} again\n{SAID} again\n(other) $ cat\n[blocked in read]\n")
+TWO = scene(f"$ {LONG} again\n{SAID} again\n(other) $ cat\n[blocked]\n")
 BACK = scene(f"(other)\n^D\n(other) $ {LONG}\n{SAID}\n")
 
 

@@ -142,7 +142,7 @@ def test_a_folder_in_which_nothing_can_be_run_is_refused(play: Callable, tmp_pat
 def test_the_path_of_the_temporary_folder_may_be_long(play: Callable, tmp_path: Path) -> None:
     temporary = tmp_path.joinpath(*["long" * 50] * 10)
     temporary.mkdir(parents=True)
-    green(play("$ echo x > file; cat file\nx\n$ cat\n[blocked in read]\n^D\n", level="bare",
+    green(play("$ echo x > file; cat file\nx\n$ cat\n[blocked]\n^D\n", level="bare",
                environment={"TMPDIR": str(temporary)}))
     assert list(temporary.iterdir()) == []
 
@@ -165,7 +165,7 @@ def test_where_no_sleep_is_shown_scenes_that_go_by_it_are_left_out(play: Callabl
     """Each with those after it, up to the next fresh one."""
     pids = [word for pid in range(4240, 4260) for word in ("-P", f"/proc/{pid}/syscall")]
     line = green(play(
-        scene("$ true\n"), scene("$ cat\n[blocked in read]\n"), scene("(main)\n^C\n[130]\n$ true\n"),
+        scene("$ true\n"), scene("$ cat\n[blocked]\n"), scene("(main)\n^C\n[130]\n$ true\n"),
         scene("$ true\n", "fresh"), prefix=strace(*pids, "-e", f"inject={call}:error=EPERM")))
     assert ": 2 cues in 1 terminals" in line
     assert f", 3 cues skipped ({LEVEL}: in which call a process sleeps is not shown (" in line

@@ -37,7 +37,7 @@ def test_a_pane_for_each_terminal_of_the_scene_in_the_colours_of_the_page(on: Sh
 
 
 SLEEPERS = [
-    scene("(mapper) $ cat\n[blocked in read]\n(looker) $ true\n", "fresh"),
+    scene("(mapper) $ cat\n[blocked]\n(looker) $ true\n", "fresh"),
     scene("$ test two\n"),
     scene("(looker) $ test three\n(mapper)\n^D\n"),
     scene("(looker) $ test four\n"),

@@ -78,7 +78,7 @@ def test_a_busy_terminal_is_left_alone_and_the_notes_say_why(on: Show) -> None:
     on.press("Enter")
     on.shown("main", "$ cat")
     on.press("PageDown")
-    on.noted("Nothing typed: terminal main is busy (blocked in read). Press Ctrl-C there")
+    on.noted("Nothing typed: terminal main is busy (blocked in ", ". Press Ctrl-C there")
     assert on.panes()["main"].endswith("$ cat")
     on.press("C-c")
     on.shown("main", "$ cat", "^C", "$")
