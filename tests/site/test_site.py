@@ -154,7 +154,7 @@ def test_each_download_compiles_alone(compiler: str, options: list[str], tmp_pat
                                                       for name in ("gcc", "clang")):
         return  # it has its turn under that name
     probe = [*words, "-x", "c", "-o", os.devnull, "-"]
-    if subprocess.run(probe, input="int main(void) {}", text=True, capture_output=True).returncode:
+    if subprocess.run(probe, input="#include <errno.h>\nint main(void) {}", text=True, capture_output=True).returncode:
         pytest.skip(f"{compiler} has no C library to link (gcc-multilib)")
     for number, caption in enumerate(downloads()):
         folder = tmp_path / str(number)
