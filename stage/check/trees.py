@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from ..page.model import Cue, Page
-from ..page.trees import FOLDER, label_of, trees
+from ..page.trees import FOLDER, label_of, recorded, trees
 
 #: Label of a section -> the text of its tree.
 Trees = dict[str, str]
@@ -31,9 +31,14 @@ def kept(page: Page, folder: int) -> Trees:
 
 
 def printed(page: Page, cue: Cue, lines: list[str]) -> Trees:
-    """Return the tree that a cue has printed, if it is one that does."""
+    """Return the tree that a cue has printed, if it is one that does; empty, if it has failed to."""
     label = label_of(page, cue)
-    return {label: '\n'.join([*lines, ''])} if label else {}
+    if not label:
+        return {}
+    try:
+        return {label: recorded(cue.command, lines)}
+    except (ValueError, LookupError):
+        return {label: ''}
 
 
 def differs(old: Trees, new: Trees) -> str | None:

@@ -1,6 +1,7 @@
 """Play the programs of code/turns under turns, with objects of a test's own."""
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ class Names:
 
     def counter(self, program: str, rounds: int = 1) -> tuple[list[str], list[str]]:
         """The options, and the command, of a program that counts without a guard."""
-        return ["-m", self.one, "-e", str(2 * rounds)], [path(program), self.one, str(rounds)]
+        return ["-m", f"{self.one}=0", "-e", str(2 * rounds)], [path(program), self.one, str(rounds)]
 
     def guarded(self, program: str, rounds: int = 1) -> tuple[list[str], list[str]]:
         options, command = self.counter(program, rounds)
@@ -36,7 +37,7 @@ class Names:
 
     def answer(self, program: str) -> tuple[list[str], list[str]]:
         ready = [self.two] if program == "057-turns-open" else []
-        return (["-s", f"{self.two}=0", "-a", f"rm -f {shared_memory(self.one)}"],
+        return (["-s", f"{self.two}=0", "-j", f"rm {shared_memory(self.one)}"],
                 [path("050-turns-create"), self.one, self.two, "--", path(program), self.one, *ready])
 
 
@@ -80,11 +81,15 @@ def seen(result: Completed, status: int) -> list[str]:
 
 def numbers(result: Completed) -> tuple[int, ...]:
     """How many orders, how many wrong, how many deadlocks; its status says whether all are right."""
-    words = result.stdout.split()
-    assert words[1::2][:3] == ["orders,", "wrong,", "deadlocks"], result.stdout + result.stderr
-    counts = tuple(map(int, words[0:6:2]))
+    counts = counted(result.stdout.splitlines())
     assert (result.returncode, result.stderr) == (int(counts[1] + counts[2] > 0), "")
     return counts
+
+
+def counted(lines: list[str]) -> tuple[int, ...]:
+    """The counts behind everything else that all and tree have printed."""
+    found = next(filter(None, (re.fullmatch(r"(\d+) orders, (\d+) wrong, (\d+) deadlocks", line) for line in lines)))
+    return tuple(map(int, found.groups()))
 
 
 def line(program: str, number: int) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import faults
-import objects
 import process
 import pytest
 from objects import shared_memory
@@ -50,27 +49,32 @@ def refused(result: Completed, text: str) -> None:
 @pytest.mark.parametrize(("arguments", "text"), [
     ([], "an order and a program are needed: turns -h says more"),
     (["all"], "an order and a program are needed: turns -h says more"),
-    (["-z", "all", "x"], "-z: turns -h says how it is used"),
-    (["-m"], "-m: turns -h says how it is used"),
     (["-m", "ipc-x", "all", "x"], "-m ipc-x: not like /NAME=VALUE, or one too many"),
-    (["-s", "/ipc-x", "all", "x"], "-s /ipc-x: not like /NAME=VALUE, or one too many"),
-    (["-q", "/ipc-x=0", "all", "x"], "0: not a number from 1 on"),
-    (["-n", "0", "all", "x"], "0: not a number from 1 on"),
-    (["-t", "1s", "all", "x"], "1s: not a number from 1 on"),
+    (["-s", "/ipc-x=", "all", "x"], ": not a number"),
+    (["-m", "/ipc-x=99999999999", "all", "x"], "99999999999: not a number"),
+    (["-t", "1s", "all", "x"], "1s: not a number"),
     (["-e", "1", "all", "x"], "-e 1: there is no object"),
     (["all", "nowhere"], "nowhere: No such file or directory"),
-    (["all", "--", "x"], "a program is missing, before or after --"),
+    (["all", "--", "x"], "--: No such file or directory"),
 ])
 def test_a_call_that_makes_no_sense_is_refused(arguments: list[str], text: str) -> None:
     refused(run("turns", *arguments, cwd=ROOT), text)
 
 
+def test_an_option_that_is_none_is_refused() -> None:
+    for arguments in (["-z", "all", "x"], ["-m"]):
+        done = run("turns", *arguments, cwd=ROOT)
+        assert re.fullmatch("[^\n]*turns: [^\n]*option[^\n]*\n", done.stderr), done.stderr
+        assert done.returncode == 2
+
+
 def test_an_order_that_is_none_is_refused(names: Names) -> None:
     options, command = names.counter("010-turns-add-wrong")
-    refused(turns("ABC", options, command), "ABC: not all, tree, crash, ask, or letters from A to B")
-    refused(turns("All", options, command), "All: not all, tree, crash, ask, or letters from A to B")
-    refused(turns("all", [*options, "-n", "9"], command), "more than 8 processes")
-    refused(turns("all", options, [*command, "--"]), "a program is missing, before or after --")
+    refused(turns("ABC", options, command), 'after "AB": C cannot go')
+    refused(turns("All", options, command), 'after "A": l cannot go')
+    refused(turns("A" * 201, options, command), f"{'A' * 201}: longer than 200 steps")
+    refused(turns("all", options, [*command, "--"]), "a program is missing after --, or more than 8")
+    refused(turns("all", options, [*command, *["--", *command] * 8]), "a program is missing after --, or more than 8")
     assert left(names) == []
 
 
@@ -84,17 +88,11 @@ def test_help_says_what_it_is_and_what_it_is_not() -> None:
 def test_somebody_elses_object_is_left_alone(names: Names) -> None:
     options, command = names.counter("010-turns-add-wrong")
     shared_memory(names.one).write_bytes(b"12345678")
-    refused(turns("all", options, command), f"making {names.one}: File exists")
+    refused(turns("all", options, command), f'after "": {names.one}: File exists')
     assert shared_memory(names.one).read_bytes() == b"12345678"
 
 
-def test_a_command_that_fails_is_named(names: Names) -> None:
-    options, command = names.counter("010-turns-add-wrong")
-    refused(turns("all", [*options, "-b", "false"], command), "false: not done")
-    assert left(names) == []
-
-
-@pytest.mark.parametrize("order", ["all", "tree", "crash", "AB"])
+@pytest.mark.parametrize("order", ["all", "tree", "AB", "ABAB"])
 def test_a_full_device_is_an_error(order: str, names: Names) -> None:
     options, command = names.counter("010-turns-add-wrong")
     with Path("/dev/full").open("w") as full:
@@ -115,28 +113,30 @@ def test_a_reader_that_has_gone_is_no_reason_to_leave_anything(names: Names) -> 
 # ----------------------------------------------------------------------- the programs
 
 
+NO_MARKS = "no marks; it needs // TURN, its source, cc -g, and objdump"
+
+
 def test_a_program_without_line_numbers(names: Names, compiled: Callable[..., str], tmp_path: Path) -> None:
     program = compiled("marked", "int seen = 0; // TURN", "(void)seen;")
     subprocess.run(["strip", program], check=True)
-    needs = "no line numbers: needs cc -g, and objdump (binutils)"
-    refused(turns("all", [], [program]), f"{program}: {needs}")
+    refused(turns("all", [], [program]), f"{program}: {NO_MARKS}")
     script = tmp_path / "script"
     script.write_text("#!/bin/sh\n")
     script.chmod(0o755)
-    refused(turns("all", [], [str(script)]), f"{script}: {needs}")
+    refused(turns("all", [], [str(script)]), f"{script}: {NO_MARKS}")
 
 
 def test_a_program_without_marks_or_source(compiled: Callable[..., str], tmp_path: Path) -> None:
     program = compiled("plain", "int seen = 0;", "(void)seen;")
-    refused(turns("all", [], [program]), f"{program}: no line ends in // TURN, or there is no plain.c")
+    refused(turns("all", [], [program]), f"{program}: {NO_MARKS}")
     marked = compiled("marked", "int seen = 0; // TURN", "(void)seen;")
     Path(f"{marked}.c").rename(tmp_path / "elsewhere")
-    refused(turns("all", [], [marked]), f"{marked}: no line ends in // TURN, or there is no marked.c")
+    refused(turns("all", [], [marked]), f"{marked}: {NO_MARKS}")
 
 
 def test_a_mark_where_no_statement_begins(compiled: Callable[..., str]) -> None:
     program = compiled("empty", "int seen = 0; // TURN", "// TURN", "(void)seen;")
-    refused(turns("all", [], [program]), "empty.c: no statement begins in line 14")
+    refused(turns("all", [], [program]), f"{program}: no statement begins in line 14")
 
 
 def test_a_program_for_another_processor(compiled: Callable[..., str]) -> None:
@@ -144,26 +144,26 @@ def test_a_program_for_another_processor(compiled: Callable[..., str]) -> None:
         program = compiled("narrow", "int seen = 0; // TURN", "(void)seen;", options="-g -m32")
     except subprocess.CalledProcessError:
         pytest.skip("needs a compiler and C library for 32 bits (gcc-multilib)")
-    refused(turns("all", [], [program]), f"{program}: for another processor than turns")
+    refused(turns("all", [], [program]), f"{program} comes to no marked line")
 
+
+STARTS = "starts another process or program, or is stopped"
+LATE = "no marked line is reached in time"
 
 # What a program does between its first mark, in line 13, and a second one.
 DEEDS = {
-    "forks": ("if (fork() == 0) pause();", "A, line 14: it starts another process, thread or program"),
+    "forks": ("if (fork() == 0) pause();", STARTS),
     "starts a thread": ("pthread_t one; pthread_create(&one, NULL, (void *(*)(void *))pause, NULL);",
-                        "A, line 14: it starts another process, thread or program"),
+                        STARTS),
     "runs a command": ('if (system("exec sleep 1000")) abort();',
-                       "A, line 14: it starts another process, thread or program"),
+                       STARTS),
     "becomes another program": ('execl("/bin/sleep", "sleep", "1000", (char *)0);',
-                                "A, line 14: it starts another process, thread or program"),
-    "sleeps by the clock": ("sleep(1000);", "A, line 14: it sleeps by the clock"),
-    "waits by the clock": ("struct timespec end = {.tv_sec = 1L << 40}; sem_t never; sem_init(&never, 0, 0);"
-                           " sem_timedwait(&never, &end);", "A, line 14: it sleeps by the clock"),
-    "is stopped": ("raise(SIGSTOP);", "A, line 14: a signal stops it"),
-    "computes for ever, in one line": ("for (; argc > 0;) __asm__ volatile(\"\");",
-                                       "A, line 1[345]: it does not come to a marked line"),
+                                STARTS),
+    "sleeps by the clock": ("sleep(1000);", LATE),
+    "is stopped": ("raise(SIGSTOP);", STARTS),
+    "computes for ever, in one line": ("for (; argc > 0;) __asm__ volatile(\"\");", LATE),
     "computes for ever, line by line": ("for (volatile int i = 0; argc > 0;)\n    i++;",
-                                        "A, line 1[345]: it does not come to a marked line"),
+                                        LATE),
     "kills itself": ("kill(getpid(), SIGKILL);", None),
 }
 
@@ -172,9 +172,9 @@ DEEDS = {
 def test_what_cannot_be_ordered_is_said_with_the_order_so_far(
         deed: str, text: str | None, names: Names, compiled: Callable[..., str]) -> None:
     program = compiled("deed", f"volatile int seen = argc; // TURN\n{deed}", "seen = 0; // TURN")
-    result = turns("all", ["-m", names.one, "-t", "1"], [program, names.one])
+    result = turns("all", ["-m", f"{names.one}=0", "-t", "1"], [program, names.one])
     if text:
-        refused(result, f"{text}; the order so far: A")
+        refused(result, f'after "A": {text}')
     else:
         assert numbers(result) == (2, 2, 0)  # to die is wrong, and no reason to stop
     assert left(names) == []
@@ -182,40 +182,33 @@ def test_what_cannot_be_ordered_is_said_with_the_order_so_far(
 
 def test_a_program_that_ends_before_its_first_mark(names: Names, compiled: Callable[..., str]) -> None:
     program = compiled("early", "if (argc < 9) return 3;", "argc = 0; // TURN")
-    refused(turns("all", ["-m", names.one], [program]), f"{program} has ended before its first marked line")
+    refused(turns("all", ["-m", f"{names.one}=0"], [program]), f"{program} comes to no marked line")
     program = str(process.path("010-turns-add-wrong"))
     said = turns("AB", [], [program, names.one]).stderr.splitlines()  # with a word, the program's own words, too
     assert said == [f"010-turns-add-wrong: shm_open {names.one}: No such file or directory",
-                    f"turns: {program} has ended before its first marked line"]
+                    f"turns: {program} comes to no marked line"]
 
 
 def test_a_program_that_depends_on_chance(names: Names, compiled: Callable[..., str]) -> None:
     program = compiled("chance", "int fd = open(argv[1], O_RDWR | O_CREAT, 0600); char once;",
                        "if (read(fd, &once, 1) == 0) // TURN", "    write(fd, &once, 1); // TURN", "argc = 0; // TURN")
-    result = turns("all", ["-m", names.one], [program, f"{program}.once"])
+    result = turns("all", ["-m", f"{names.one}=0"], [program, f"{program}.once"])
     assert result.returncode == 2
-    assert result.stderr.startswith("turns: AA leads somewhere else this time: ")
+    assert result.stderr.startswith('turns: after "AA": not as it was before: ')
     assert left(names) == []
 
 
 def test_a_program_that_heeds_no_signal_is_ended_all_the_same(names: Names, compiled: Callable[..., str]) -> None:
     ignored = "".join(f"signal({name}, SIG_IGN); " for name in ("SIGTERM", "SIGINT", "SIGHUP"))
     program = compiled("deaf", ignored, "volatile int seen = argc; // TURN", "pause();", "seen = 0; // TURN")
-    assert numbers(turns("all", ["-m", names.one], [program, names.one])) == (2, 0, 2)
+    assert numbers(turns("all", ["-m", f"{names.one}=0"], [program, names.one])) == (2, 0, 2)
     assert left(names) == []
 
 
-@pytest.mark.parametrize(("call", "messages", "text"), [
-    ("mq_receive(queue, message, 8, NULL); // TURN", ["0", "0"], "mq_timedreceive"),
-    ("for (; argc > 0;)\n    mq_send(queue, message, 8, 0); // TURN", ["0", "1", "1"], "mq_timedsend"),
-], ids=["empty", "full"])
-def test_a_queue_is_made_and_named(call: str, messages: list[str], text: str, names: Names,
-                                   compiled: Callable[..., str]) -> None:
-    program = compiled("queue", "mqd_t queue = mq_open(argv[1], O_RDWR);", 'char message[8] = "";', call)
-    shown = seen(turns("A", ["-n", "1", "-q", f"{names.one}=1"], [program, names.one]), 1)
-    assert [row.split()[1] for row in shown[1:-1]] == messages
-    assert shown[-2].endswith(f": blocked in {text} on {names.one}") and shown[-1] == "deadlock"
-    assert not objects.queue_exists(names.one)
+def test_what_is_in_the_way_and_has_no_name_blocks_all_the_same(compiled: Callable[..., str]) -> None:
+    program = compiled("pipe", "int ends[2]; char seen;", "if (pipe(ends) == 0)", "    read(*ends, &seen, 1); // TURN")
+    shown = seen(turns("AB", [], [program]), 1)
+    assert shown[-2:] == ["[15]    [15]    B 15: blocked", "deadlock"]
 
 
 # ------------------------------------------------------------------- while it goes on
@@ -233,19 +226,28 @@ def test_a_signal_leaves_nothing_behind(number: signal.Signals, names: Names) ->
     play.send(number)
     done = play.finish()
     assert done.returncode == 128 + number
-    assert done.stderr.count("\n") == 1 and "; the order so far: " in done.stderr
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith('turns: after "')
     assert left(names) == []
 
 
-def programs_of(names: Names, turns_: int) -> list[int]:
-    return [int(pid) for pid in left(names) if pid.isdigit() and int(pid) != turns_]
+@pytest.fixture
+def sleeping(names: Names, compiled: Callable[..., str]) -> tuple[process.Running, int]:
+    """A play in which A sleeps by the clock, and B stands; and the process that is A."""
+    program = compiled("sleeping", "volatile int seen = argc; // TURN", "sleep(1000);", "seen = 0; // TURN")
+    play = playing("A", ["-t", "1000"], [program, names.one])
+
+    def sleeper() -> list[int]:
+        return [int(pid) for pid in left(names) if pid.isdigit() and int(pid) != play.pid
+                and process.blocked(int(pid), "clock_nanosleep")]
+
+    play.wait_until(lambda: len(sleeper()) == 1, "A sleeps")
+    return play, sleeper()[0]
 
 
-def test_the_programs_end_with_turns_even_if_it_is_killed(names: Names) -> None:
-    options, command = names.guarded("020-turns-add", 4)
-    play = playing("ask", options, command, stdin=subprocess.PIPE)
-    play.wait_until(lambda: len(programs_of(names, play.pid)) == 2, "waiting for an answer")
-    handles = [os.pidfd_open(pid) for pid in programs_of(names, play.pid)]
+def test_the_programs_end_with_turns_even_if_it_is_killed(names: Names, sleeping: tuple[process.Running, int]) -> None:
+    play, _ = sleeping
+    handles = [os.pidfd_open(int(pid)) for pid in left(names) if int(pid) != play.pid]
+    assert len(handles) == 2
     play.send(signal.SIGKILL)
     play.finish()
     for handle in handles:
@@ -253,33 +255,15 @@ def test_the_programs_end_with_turns_even_if_it_is_killed(names: Names) -> None:
         os.close(handle)
 
 
-def test_ctrl_c_at_a_question_leaves_nothing_behind(names: Names) -> None:
-    options, command = names.guarded("020-turns-add")
-    play = playing("ask", options, command, stdin=subprocess.PIPE)
-    play.wait_until(lambda: len(programs_of(names, play.pid)) == 2, "waiting for an answer")
-    play.send(signal.SIGINT)
-    assert play.finish().returncode == 130
-    assert left(names) == []
-
-
-@pytest.mark.parametrize(("number", "text"), [
-    (signal.SIGSTOP, "A, line 47: a signal stops it; the order so far: A"),
-    (signal.SIGKILL, "A, line 47: No such process; the order so far: A"),
-])
-def test_a_program_that_somebody_else_stops_or_kills(number: signal.Signals, text: str, names: Names) -> None:
-    options, command = names.guarded("020-turns-add")
-    play = playing("ask", options, command, stdin=subprocess.PIPE)
-    play.wait_until(lambda: len(programs_of(names, play.pid)) == 2, "waiting for an answer")
-    first = min(programs_of(names, play.pid))
-    handle = os.pidfd_open(first)
+@pytest.mark.parametrize(("number", "status", "text"), [
+    (signal.SIGSTOP, 2, f'after "A": {STARTS}'), (signal.SIGKILL, 0, "{}: Killed")])
+def test_a_program_that_somebody_else_stops_or_kills(
+        number: signal.Signals, status: int, text: str, names: Names, sleeping: tuple[process.Running, int]) -> None:
+    play, first = sleeping
+    program = process.command_of(first)[0]
     os.kill(first, number)
-    if number == signal.SIGKILL:
-        assert process.readable(handle, process.BOUND)
-    os.close(handle)
-    assert play.process.stdin
-    play.process.stdin.write(b"A")
     done = play.finish()
-    assert (done.returncode, done.stderr) == (2, f"turns: {text}\n")
+    assert (done.returncode, done.stderr) == (status, f"turns: {text.format(program)}\n")
     assert left(names) == []
 
 
@@ -310,7 +294,7 @@ def test_a_process_that_must_not_be_traced_is_said_in_a_line(names: Names, tmp_p
     options, command = names.counter("010-turns-add-wrong")
     prefix = faults.strace(tmp_path / "log")["prefix"]
     refused(turns("all", options, command, prefix=[prefix[0], "-f", *prefix[1:]]),
-            f"{command[0]}, to be traced: Operation not permitted")
+            f"{command[0]}: Operation not permitted")
     assert left(names) == []
 
 
@@ -321,7 +305,7 @@ def test_a_fork_that_fails(names: Names, tmp_path: Path) -> None:
     plain = [call for call in forks if "CLONE_VFORK" not in call.text]  # not those of popen()
     assert len(plain) == 2
     done = played_under(names, log, f"{plain[1].name}:error=EAGAIN:when={plain[1].ordinal}")
-    refused(done, "fork: Resource temporarily unavailable")
+    refused(done, 'after "": fork: Resource temporarily unavailable')
     assert left(names) == []
 
 
