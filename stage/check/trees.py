@@ -59,5 +59,5 @@ def _states(text: str) -> dict[str, Any]:
     try:
         tree = json.loads(text)
         return {**tree.pop('states'), **tree}
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, LookupError, AttributeError, TypeError):
         return {'': text}
