@@ -81,7 +81,7 @@ def test_an_address_opens_its_state(tab: browser.Tab, site: str) -> None:
     assert tab.run("document.querySelector('.explorer').getBoundingClientRect().top") < 800
     tab.run("location.hash = 'turns-guard-AB'")
     tab.until("document.querySelector('#explorer-turns-guard .said').textContent.startsWith('AB')")
-    assert "B is blocked in futex on /ipc-guard. " in said(tab, "turns-guard")
+    assert "B is blocked on /dev/shm/sem.ipc-guard. " in said(tab, "turns-guard")
     opened(tab, site, "#AZ")
     assert said(tab) == "2 of the 6 orders from here go right."
 
