@@ -42,10 +42,8 @@ static const unsigned char trap[] = {0};
 enum { COUNTER = 0, BEHIND = 0 };
 #endif
 
-#ifdef SYS_clock_nanosleep_time64 // on 32 bit
-enum { CLOCK = SYS_clock_nanosleep_time64 };
-#else
-enum { CLOCK = SYS_clock_nanosleep };
+#ifndef SYS_clock_nanosleep_time64 // which is sleep() on 32 bit
+#define SYS_clock_nanosleep_time64 SYS_clock_nanosleep
 #endif
 
 enum { MOST = 8, STEPS = 200, LINES = 1000 };
@@ -74,7 +72,6 @@ static struct process {
 static struct object {
     const char *name;
     int kind, value; // the letter of its option
-    bool made;
     sem_t *semaphore;
     _Atomic int64_t *memory;
 } objects[MOST];
@@ -87,7 +84,7 @@ static unsigned could[STEPS + 1]; // who could have gone instead, a bit each
 static int depth;                 // the steps so far
 static const struct row *from;    // where the last one began
 static const char *options['t' + 1];
-static int n_processes, n_objects, patience = 10;
+static int n_processes, n_objects, n_made, patience = 10;
 static bool all, silent, begun, judged;
 static sigset_t waited, untouched;
 
@@ -169,9 +166,7 @@ static void learn(struct process *who)
     }
     pclose(output);
     if (marked == 0)
-        errx(2,
-             "%s: no marks; it needs // TURN, its source, cc -g, and objdump",
-             name);
+        errx(2, "%s: no marked lines: turns -h says what is needed", name);
 }
 
 static void trace(unsigned request, const struct process *who,
@@ -245,7 +240,7 @@ static bool sleeps(struct process *who)
     char *next;
     const long call = strtol(line, &next, 10);
     who->argument = strtoul(next, NULL, 16);
-    return next != line && call >= 0 && call != CLOCK;
+    return next != line && call >= 0 && call != SYS_clock_nanosleep_time64;
 }
 
 // Says on what it sleeps: a futex is a word of shared memory, and what is
@@ -379,13 +374,11 @@ static void make(struct object *object)
     if (object->kind == 's') {
         object->semaphore =
             sem_open(object->name, flags, 0600, (unsigned)object->value);
-        object->made = object->semaphore != SEM_FAILED;
-        ok(object->made, object->name);
+        ok(object->semaphore != SEM_FAILED, object->name);
         return;
     }
     const int fd = shm_open(object->name, flags, 0600);
-    object->made = fd != -1;
-    ok(object->made && ftruncate(fd, 8) == 0, object->name);
+    ok(fd != -1 && ftruncate(fd, 8) == 0, object->name);
     object->memory = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     ok(object->memory != MAP_FAILED, object->name);
     close(fd);
@@ -396,8 +389,8 @@ static void begin(void)
 {
     begun = true;
     depth = 0;
-    for (int i = 0; i < n_objects; i++)
-        make(&objects[i]);
+    for (; n_made < n_objects; n_made++)
+        make(&objects[n_made]);
     for (int i = 0; i < n_processes; i++)
         start(&processes[i]);
 }
@@ -410,15 +403,15 @@ static void finish(void)
     if (begun)
         judged = !options['j'] || system(options['j']) == 0;
     begun = false;
-    for (struct object *one = objects; one < objects + n_objects; one++) {
-        if (one->made && one->kind == 's') {
-            sem_close(one->semaphore);
-            sem_unlink(one->name);
-        } else if (one->made) {
-            munmap(one->memory, 8);
-            shm_unlink(one->name);
+    while (n_made > 0) {
+        const struct object *const last = &objects[--n_made];
+        if (last->kind == 's') {
+            sem_close(last->semaphore);
+            sem_unlink(last->name);
+        } else {
+            munmap(last->memory, 8);
+            shm_unlink(last->name);
         }
-        one->made = false;
     }
 }
 
@@ -554,6 +547,7 @@ static const char help[] =
     "  -e VALUE        an end is right where the first of these has it\n"
     "  -j COMMAND      is run after each order, and must exit with 0\n"
     "  -t SECONDS      that a step may take (10)\n"
+    "Programs need cc -g, objdump, and their source beside them.\n"
     "These are orders of lines, one after the other: what compilers and\n"
     "processors reorder is not seen, and nothing is proved.\n";
 

@@ -2,8 +2,9 @@
 
     env PYTHONPATH=tests:tests/programs build/venv/bin/python tests/measure/arm.py
 
-Needs Debian's packages qemu-system-arm, gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and cpio; apt-get fetches
-kernel and busybox of that machine, some 60 MB. Takes some minutes. Exits with 0 if all counts are those of x86.
+Needs Debian's packages qemu-system-arm, clang, libgcc-12-dev-arm64-cross, binutils-aarch64-linux-gnu and cpio;
+apt-get fetches kernel and busybox of that machine, some 60 MB. Takes some minutes.
+Exits with 0 if all counts are those of x86.
 """
 
 import re
@@ -54,7 +55,8 @@ def build(folder: Path) -> list[str]:
     """Compile turns and its programs into this folder; return the commands that count the orders."""
     for source in (ROOT / "code/turns").glob("*.c"):
         program = folder / source.stem
-        subprocess.run(["aarch64-linux-gnu-gcc", "-static", "-g", "-O2", "-o", program, source], check=True)
+        subprocess.run(["clang", "--target=aarch64-linux-gnu", "-static", "-g", "-O2", "-o", program, source],
+                       check=True)
         shutil.copy(source, folder)
         program.with_name(f"{source.stem}.lines").write_text(subprocess.run(  # there is no objdump there
             ["aarch64-linux-gnu-objdump", "-w", "--dwarf=decodedline", program],

@@ -53,7 +53,7 @@ def test_a_table_beside_the_program_stands_in_for_objdump(names: Names, tmp_path
         (tools / tool).symlink_to(str(shutil.which(tool)))
     less = {**surroundings(), "env": {**surroundings()["env"], "PATH": str(tools)}}
     refused = turns("all", options, [str(program), *command[1:]], **less)
-    assert refused.stderr.startswith(f"turns: {program}: no marks; ")
+    assert refused.stderr.startswith(f"turns: {program}: no marked lines: ")
     (tmp_path / "010-turns-add-wrong.lines").write_text(subprocess.run(
         ["objdump", "-w", "--dwarf=decodedline", program], capture_output=True, text=True, check=True).stdout)
     shutil.copy(ROOT / "code/turns/010-turns-add-wrong.c", tmp_path)
