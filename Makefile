@@ -51,7 +51,7 @@ $(build)/.flags: FORCE
 
 prune: ; rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
 
-build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/page/*.py) | build/venv/.done
+build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/page/*.py build/recording.cast) | build/venv/.done
 	@sh docs/build.sh html
 build/.inputs: FORCE
 	@sh docs/build.sh inputs $(inputs)
@@ -62,15 +62,10 @@ epub: ## the site as a book: build/epub/ipc-course.epub
 pdf: ## the site to print: build/pdf/ipc-course.pdf
 epub pdf: build/html/.done
 	@sh docs/build.sh $@
-
-lighthouse: build/html/.done ## how good Lighthouse finds each page of the site
-	$(measure)/lighthouse.py
 check: all ## plays all sessions of the pages, then runs all tests
 	@$(venv) -m stage check $(pages); held=$$?; $(venv) -m pytest --durations=10 tests && [ $$held = 0 ] || { $(measure)/versions.py; exit 1; }
 promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
-soak: all ## plays the screenplay many times, several at once; performs it, too
-	$(measure)/soak.py docs/screenplay.rst
 
 perform: all ## plays PAGE=... in front of a class, from SCENE=... on; AUTO=1: nobody there; STAGE=host
 	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' $(if $(SCENE),--scene '$(SCENE)') \
@@ -81,11 +76,13 @@ notes: build/venv/.done ## shows its notes here, and no longer beside the stage
 	@$(venv) -m stage attach notes
 recording: all ## a film of that, with nobody there: build/recording.cast
 	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' --film build/$@.cast --pace $(or $(PACE),1)
-
 serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
 	@$(venv) -m docs._serve $(port)
+soak: all ## plays the screenplay many times, several at once; performs it, too
+lighthouse: build/html/.done ## how good Lighthouse finds each page of the site
 bench: build/venv/.done ## measures builds and make serve against their limits
-	@$(measure)/bench.py
+soak lighthouse bench:
+	@$(measure)/$@.py
 machines: ## plays what README.rst says in fresh systems, as root: SUITES="bookworm sid"
 	@'$(PYTHON)' tests/measure/machines.py $(SUITES)
 

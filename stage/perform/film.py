@@ -6,13 +6,11 @@ output, ``m`` a marker, one for each section. Ours alone is ``c``, a caption, wh
 
 from __future__ import annotations
 
-import codecs
-import fcntl
 import json
 import os
-import pty
-import struct
-import termios
+import re
+import shlex
+import subprocess
 import time
 from pathlib import Path
 
@@ -23,6 +21,10 @@ from . import tmux
 COLUMNS, ROWS = 120, 36
 #: Where the performance notes what happens when, in its folder.
 MARKS = 'marks'
+#: Seconds between two looks at the stage.
+LOOK = 0.05
+#: Colours and the like, see "Select Graphic Rendition" in ECMA-48.
+STYLE = re.compile(r'\x1b\[[\d;:]*m')
 Event = tuple[float, str, str]
 
 
@@ -53,33 +55,48 @@ class Marks:
 
 
 def shoot(folder: str) -> list[Event]:
-    """Show the stage on a terminal that nobody looks at; return what has been drawn there until it ends."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        try:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', ROWS, COLUMNS, 0, 0))
-            attach = tmux.attach(f'{folder}/tmux', 'stage')
-            os.execvpe(attach[0], attach, {**tmux.environment(), 'TERM': 'xterm-256color', 'LC_ALL': 'C.UTF-8'})
-        finally:
-            os._exit(127)
+    """Show the stage in another tmux, at which nobody looks; return what is seen there until it ends.
+
+    What it draws is one form alone, so that a player needs no terminal: rows that have changed, each as a position,
+    its text with colours, and an end of the line; then where the cursor is.
+    """
+    call = ['tmux', '-S', f'{folder}/film', '-f', '/dev/null']
+    environment = {**tmux.environment(), 'LC_ALL': 'C.UTF-8'}
+    attach = shlex.join(['tmux', '-T', 'RGB', *tmux.attach(f'{folder}/tmux', 'stage')[1:]])
+    subprocess.run([*call, 'start-server', ';', 'set', '-g', 'status', 'off', ';', 'set', '-g', 'default-terminal',
+                    'screen-256color', ';', 'new-session', '-d', '-x', str(COLUMNS), '-y', str(ROWS), f'exec {attach}'],
+                   env=environment, check=True)
+    look = [*call, 'capture-pane', '-e', '-p', ';', 'display-message', '-p', '#{cursor_y} #{cursor_x} #{cursor_flag}']
     events: list[Event] = []
-    decoder = codecs.getincrementaldecoder('utf-8')('replace')
+    before: list[str] = []
     try:
-        while data := _read(fd):
-            events.append((time.monotonic(), 'o', decoder.decode(data)))
+        while (seen := subprocess.run(look, env=environment, capture_output=True, text=True)).returncode == 0:
+            *rows, cursor = seen.stdout.splitlines()
+            now = [*_drawn(rows), _cursor(*map(int, cursor.split()))]
+            changed = [line for line in now[:-1] if line not in before] + now[-1:]
+            if now != before:
+                events.append((time.monotonic(), 'o', ''.join(changed)))
+            before = now
+            time.sleep(LOOK)
     finally:
-        os.close(fd)
-        os.waitpid(pid, 0)
+        subprocess.run([*call, 'kill-server'], env=environment, stderr=subprocess.DEVNULL)
     marks = Path(folder, MARKS)
     noted = map(json.loads, marks.read_text().splitlines()) if marks.exists() else []
     return sorted([*events, *((when, code, text) for when, code, text in noted)], key=lambda event: event[0])
 
 
-def _read(fd: int) -> bytes:
-    try:
-        return os.read(fd, 65536)
-    except OSError:  # its last process has gone
-        return b''
+def _drawn(rows: list[str]) -> list[str]:
+    """Return what draws each row; tmux says of a row only which colours are others than in the one before."""
+    drawn, colours = [], ''
+    for number, row in enumerate(rows, 1):
+        drawn.append(f'\x1b[{number};1H{colours}{row}\x1b[m\x1b[K')
+        for style in STYLE.findall(row):
+            colours = '' if style in ('\x1b[m', '\x1b[0m') else colours + style
+    return drawn
+
+
+def _cursor(row: int, column: int, there: int) -> str:
+    return f'\x1b[{row + 1};{column + 1}H\x1b[?25{"h" if there else "l"}'
 
 
 def write(path: str, title: str, events: list[Event]) -> None:

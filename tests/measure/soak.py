@@ -2,7 +2,7 @@
 
 Afterwards each page is performed, too, without a human.
 
-Usage: python3 tests/measure/soak.py [--runs 200] [--jobs 8] [--performances 20] PAGE...
+Usage: python3 tests/measure/soak.py [--runs 200] [--jobs 8] [--performances 20] [PAGE...]
 
 Exit status 1 if any play fails, or says anything but what the first one has said.
 """
@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 def main() -> int:
     """Run the plays; print the failed ones and a summary."""
     parser = argparse.ArgumentParser(description='Play pages again and again, under load.')
-    parser.add_argument('pages', nargs='+', metavar='PAGE')
+    parser.add_argument('pages', nargs='*', metavar='PAGE', default=['docs/screenplay.rst'])
     parser.add_argument('--runs', type=int, default=200)
     parser.add_argument('--jobs', type=int, default=8)
     parser.add_argument('--performances', type=int, default=20)

@@ -354,6 +354,20 @@ function nameFoundSections() {
   };
 }
 
+// A film, and what plays it, are loaded when somebody wants to see it.
+function offerFilm(button) {
+  const load = address => new Promise((loaded, failed) => {
+    const script = document.createElement('script');
+    Object.assign(script, { src: address, onload: loaded, onerror: failed });
+    document.head.append(script);
+  });
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    button.disabled = true;
+    load(button.dataset.player).then(() => load(button.dataset.film)).catch(() => { button.disabled = false; });
+  });
+}
+
 // What scrolls sideways can be scrolled with the keyboard; what does not is no stop on the way.
 function reachScrolled() {
   for (const box of document.querySelectorAll('pre, table')) {
@@ -376,6 +390,7 @@ document.addEventListener('DOMContentLoaded', () => {
   document.querySelectorAll('.predict').forEach(addBets);
   addDirectionsSwitch();
   document.querySelectorAll('.explorer').forEach(explore);
+  document.querySelectorAll('[data-film]').forEach(offerFilm);
   unfold();
   addEventListener('hashchange', unfold);
   addEventListener('toggle', reachScrolled, true);
