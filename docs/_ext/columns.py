@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from html import escape
 
+from stage.page.anchors import anchors
 from stage.page.bets import Bet, asked, bets
 from stage.page.model import AtPrompt, Blocked, Cue, Page, Running, Scene
-
-from .anchors import anchors
 
 HYPHENATED = re.compile(r'[^\s-]+-\S+')
 

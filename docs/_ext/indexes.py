@@ -23,10 +23,10 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
+from stage.page.anchors import targets
 from stage.page.model import AtPrompt, Cue, ScriptError
 from stage.page.reader import by_section, read, text_of
 
-from .anchors import targets
 from .derived import SCREENPLAY, table
 
 PAGE = 'reference'

@@ -16,10 +16,10 @@ from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
+from stage.page.anchors import anchors
 from stage.page.model import ScriptError
 from stage.page.reader import read
 
-from .anchors import anchors
 from .columns import Drawing
 from .derived import SCREENPLAY
 

@@ -18,10 +18,10 @@ from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
+from stage.page.anchors import anchors, targets
 from stage.page.model import ScriptError
 from stage.page.reader import read
 
-from .anchors import anchors, targets
 from .columns import Drawing
 
 logger = logging.getLogger(__name__)

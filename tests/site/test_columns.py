@@ -8,10 +8,11 @@ import pytest
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
 
-from support import ROOT, SCREENPLAY
+from docutils import nodes
+from support import DOCS, ROOT, SCREENPLAY
 
-from docs._ext.anchors import anchors
 from docs._ext.columns import Drawing
+from stage.page.anchors import anchors, slug
 from stage.page.reader import parse, read
 
 PAGE = r"""
@@ -132,6 +133,12 @@ def test_an_anchor_is_named_after_its_section_and_stays_when_a_scene_is_added_el
     ids = [list(anchors(parse("page.rst", text)).values()) for text in (before + after, before + PAGE + after)]
     assert ids[0] == [f"scene-{name}-{number}" for name in ("one", "two", "three-words") for number in (1, 2, 3)]
     assert set(ids[1]) - set(ids[0]) == {f"scene-one-{number}" for number in (4, 5, 6)}
+
+
+def test_the_anchor_of_a_section_without_a_label_is_that_of_docutils() -> None:
+    titles = [section.title for file in DOCS.glob("**/*.rst") for section in read(str(file)).sections]
+    for title in [*titles, "``sem_wait()``: Wait, -- and Post!", "2 of 3"]:
+        assert slug(title) == nodes.make_id(title)
 
 
 def test_more_terminals_than_there_is_room_for_columns_are_the_transcript() -> None:

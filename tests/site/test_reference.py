@@ -12,8 +12,8 @@ from support import ROOT
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
 
-from docs._ext.anchors import anchors
 from docs._ext.indexes import by_call, by_symptom, calls, symptoms
+from stage.page.anchors import anchors
 from stage.page.model import AtPrompt
 from stage.page.reader import parse, read
 

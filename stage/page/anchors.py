@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from docutils import nodes
+import re
 
-from stage.page.model import Page
+from .model import Page
 
 
 def anchors(page: Page) -> dict[int, str]:
@@ -16,10 +16,15 @@ def anchors(page: Page) -> dict[int, str]:
     in_section: dict[str, int] = {}
     for scene in page.scenes:
         section = page.section_of(scene.line)
-        name = (section.label or nodes.make_id(section.title)) if section else 'page'
+        name = (section.label or slug(section.title)) if section else 'page'
         in_section[name] = in_section.get(name, 0) + 1
         found[scene.number] = f'scene-{name}-{in_section[name]}'
     return found
+
+
+def slug(title: str) -> str:
+    """Return the address that docutils makes of a title: ``nodes.make_id``, for ASCII."""
+    return re.sub(r'^[-0-9]+|-+$', '', re.sub(r'[^a-z0-9]+', '-', title.lower()))
 
 
 def targets(page: Page, docname: str) -> dict[int, str]:
