@@ -76,8 +76,8 @@ notes: build/venv/.done ## shows its notes here, and no longer beside the stage
 	@$(venv) -m stage attach notes
 recording: all ## a film of that, with nobody there: build/recording.cast
 	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' --film build/$@.cast --pace $(or $(PACE),1)
-serve: build/venv/.done ## the site on localhost; follows every save until Ctrl-C
-	@$(venv) -m docs._serve $(port)
+serve: build/venv/.done ## the site on localhost, or for the room: HOST=0.0.0.0; follows every save until Ctrl-C
+	@$(venv) -m docs._serve $(port) $(if $(filter command%,$(origin HOST)),'$(HOST)')
 soak: all ## plays the screenplay many times, several at once; performs it, too
 lighthouse: build/html/.done ## how good Lighthouse finds each page of the site
 bench: build/venv/.done ## measures builds and make serve against their limits

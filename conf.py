@@ -11,9 +11,10 @@ copyright = '2026, the authors of the course'
 needs_sphinx = '9.0'
 
 extensions = ['breathe', 'docs._ext.doxygen', 'docs._serve.caches', 'docs._ext.contents', 'docs._ext.downloads',
-              'docs._ext.figures', 'docs._ext.film', 'docs._ext.folds', 'docs._ext.books', 'docs._ext.indexes',
-              'docs._ext.timetable', 'docs._ext.programs', 'docs._ext.quotes', 'docs._ext.scenes',
-              'docs._ext.explorer', 'docs._ext.stylesheet', 'docs._ext.terms', 'docs._ext.times']
+              'docs._ext.figures', 'docs._ext.film', 'docs._ext.folds', 'docs._ext.handout', 'docs._ext.books',
+              'docs._ext.indexes', 'docs._ext.timetable', 'docs._ext.programs', 'docs._ext.quotes',
+              'docs._ext.scenes', 'docs._ext.explorer', 'docs._ext.stylesheet', 'docs._ext.terms',
+              'docs._ext.times']
 exclude_patterns = ['.*', '**/.*']  # what editors keep beside their files
 primary_domain = highlight_language = 'c'  # so ".. class::" is that of docutils, and no class of Python
 pygments_style = 'a11y-high-contrast-light'  # the contrast of both is 7 to 1 or more

@@ -49,21 +49,25 @@ class Drawing:
             else:
                 lines = [_speech(cue), *_came(scene, index)]
             covered += _rows(bars + arrows, after, place, wakes, lines, name)
-        drawn = self._framed(columns, seen, f' id="{anchor}"')
+        drawn = self._framed(columns, seen, anchor, scene.number)
         return _covered(drawn, bets(self.page, scene), self._framed(columns, covered)) if scene.predict else drawn
 
-    def _framed(self, columns: list[str], rows: list[str], name: str = '') -> str:
-        """Return rows as one element; nothing, if there are none."""
+    def _framed(self, columns: list[str], rows: list[str], anchor: str = '', number: int = 0) -> str:
+        """Return rows as one element, with the anchor and the number of a scene; nothing, if there are none."""
         if not rows:
             return ''
-        shape, head = '', ''
+        shape, head, name = '', '', ''
+        if anchor:
+            name = f' id="{anchor}"'
+            head = f'<a class="number" href="#{anchor}" aria-label="Session {number}" data-says="{number}"></a>'
+        head += '<pre tabindex="0">'
         if 1 < len(columns) <= 4:  # for more there is no room: the transcript says it all
             shape = f' columns of-{len(columns)}'
             titles = ''.join(f'<b class="{self._place(columns, column)}" data-says="{escape(column)}"></b>'
                              for column in columns)
-            head = f'<span class="names" aria-hidden="true">{titles}</span>'
+            head += f'<span class="names" aria-hidden="true">{titles}</span>'
         return (f'<div class="highlight-console notranslate scene{shape}"{name}>'
-                f'<div class="highlight"><pre tabindex="0">{head}{"".join(rows)}</pre></div></div>')
+                f'<div class="highlight">{head}{"".join(rows)}</pre></div></div>')
 
     def _columns(self, scene: Scene) -> list[str]:
         """Return the terminals of a scene: each keeps its place beside the others throughout a section."""

@@ -1,4 +1,4 @@
-"""``make serve``: the course on localhost; it follows every save until Ctrl-C.
+"""``make serve``: the course on localhost, or for the room; it follows every save until Ctrl-C.
 
 This process watches the files and serves the site; another one builds.  If a build succeeds, what has
 changed goes to where it is served from; if not, everything is put back, and the browser shows what is
@@ -8,6 +8,7 @@ wrong above the last good page.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -17,7 +18,7 @@ import time
 from typing import TextIO
 
 from .builder import Builder
-from .server import Server
+from .server import ANY, LOOPBACK, Server
 from .site import GOOD, accept, forget, restore
 from .watch import Files, Watch
 
@@ -107,11 +108,13 @@ def only_one() -> TextIO:
     return lock
 
 
-def listening(port: int) -> Server:
+def listening(port: int, host: str) -> Server:
     """Return a server at this port, 0 being any free one.  Raises SystemExit where that cannot be."""
     try:
-        return Server(port)
+        return Server(port, host)
     except OSError as error:
+        if error.errno != errno.EADDRINUSE and host != LOOPBACK:
+            sys.exit(f'HOST={host}: {error.strerror}; take an address of this machine, or {ANY} for all of them')
         sys.exit(f'port {port}: {error.strerror}; take another one, or any free one: make serve port=0')
 
 
@@ -122,19 +125,19 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def main(port: str) -> None:
-    """Serve at this port until SIGINT or SIGTERM.  Raises SystemExit where that cannot be."""
+def main(port: str, host: str = LOOPBACK) -> None:
+    """Serve at this port of this address until SIGINT or SIGTERM.  Raises SystemExit where that cannot be."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupted)
     if not port.isdecimal() or int(port) > 65535:
         sys.exit(f'port {port}: a port is a number up to 65535')
     with only_one():
-        server, builder = listening(int(port)), Builder()
+        server, builder = listening(int(port), host), Builder()
         own = (GOOD / 'tmp').resolve()  # for what a compiler that is killed leaves, and the logs of Sphinx
         shutil.rmtree(own, ignore_errors=True)
         own.mkdir()
         os.environ |= {'NO_COLOR': '1', 'TMPDIR': str(own)}
-        say(f'http://127.0.0.1:{server.server_port}/ follows every save until Ctrl-C')
+        say(f'{server.address()} follows every save until Ctrl-C')
         try:
             follow(server, builder)
         finally:
@@ -143,4 +146,4 @@ def main(port: str) -> None:
 
 if __name__ == '__main__':
     with contextlib.suppress(KeyboardInterrupt):
-        main(*sys.argv[1:2] or [''])
+        main(*sys.argv[1:3] or [''])

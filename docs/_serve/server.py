@@ -1,10 +1,11 @@
-"""Serves the site on localhost, and tells the browsers when there is a newer one, or what is wrong with it."""
+"""Serves the site, and tells the browsers when there is a newer one, or what is wrong with it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import socket
 import sys
 import threading
 from functools import partial
@@ -14,6 +15,9 @@ from pathlib import Path
 from .site import GOOD, HTML
 
 SCRIPT = Path(__file__).with_name('serve.js')
+LOOPBACK, ANY = '127.0.0.1', '0.0.0.0'
+#: An address that is nobody's (RFC 5737), behind the router as all others.
+ELSEWHERE = '192.0.2.1'
 NOTHING = (b'<!DOCTYPE html><html lang="en"><title>Not built yet</title>'
            b'<body><p>There is no page yet.</p></body></html>')
 
@@ -23,12 +27,21 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int) -> None:
-        """Start it.  Raises OSError where the port is taken."""
-        super().__init__(('127.0.0.1', port), partial(Handler, directory=str(GOOD / HTML)))
+    def __init__(self, port: int, host: str) -> None:
+        """Start it.  Raises OSError where the port is taken, or the host is not this machine."""
+        super().__init__((host, port), partial(Handler, directory=str(GOOD / HTML)))
         self.told, self.built = json.dumps({'built': '0', 'error': ''}), '0'
         self.changed = threading.Condition()
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def address(self) -> str:
+        """Return what is to be typed in a browser."""
+        host = self.server_address[0]
+        if host == ANY:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked, contextlib.suppress(OSError):
+                asked.connect((ELSEWHERE, 9))  # sends nothing, and tells from which address it would
+                host = asked.getsockname()[0]
+        return f'http://{host}:{self.server_port}/'
 
     def tell(self, error: str, built: int = 0) -> None:
         """Tell the browsers about a build: it has a number of its own, or an error."""

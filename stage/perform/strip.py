@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ..page.anchors import anchors
 from ..page.model import Page, Scene
-from ..page.prose import plain
 from ..sandbox.sandbox import Sandbox
 from .live import Live
 from .screen import STRIP, Screen
@@ -34,7 +34,7 @@ class Strip:
     def put_on(self, scene: Scene, cast: Collection[Key]) -> None:
         """A scene begins, and these terminals are seen."""
         self.cast = cast
-        self.place = f'{scene.number}/{len(self.page.scenes)} {plain(scene.section)}'
+        self.place = f'{scene.number}/{len(self.page.scenes)} #{anchors(self.page)[scene.number]}'
 
     def fit(self, rows: int) -> None:
         """Take as many lines of a window of so many rows as are needed."""

@@ -135,6 +135,13 @@ def test_an_anchor_is_named_after_its_section_and_stays_when_a_scene_is_added_el
     assert set(ids[1]) - set(ids[0]) == {f"scene-one-{number}" for number in (4, 5, 6)}
 
 
+def test_each_scene_has_its_number_which_leads_to_it() -> None:
+    number = (r'<div [^>]*id="(scene-[\w-]+)"><div class="highlight">'
+              r'<a class="number" href="#(.*?)" aria-label="Session (\d)" data-says="(\d)"></a><pre ')
+    found = [re.findall(number, text) for text in drawn()]
+    assert found == [[(f"scene-page-{n}", f"scene-page-{n}", str(n), str(n))] for n in range(1, len(found) + 1)]
+
+
 def test_the_anchor_of_a_section_without_a_label_is_that_of_docutils() -> None:
     titles = [section.title for file in DOCS.glob("**/*.rst") for section in read(str(file)).sections]
     for title in [*titles, "``sem_wait()``: Wait, -- and Post!", "2 of 3"]:

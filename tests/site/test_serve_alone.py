@@ -1,8 +1,10 @@
 """make serve at its beginning and its end, on a full disk, and how it notices a save; a server of its own each."""
 
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from copies import replace
+from copies import make, replace
 from serving import PROGRAM, SAYS, serving, until
 from support import BOUND, ROOT
 
@@ -27,6 +29,31 @@ def test_the_end_leaves_no_process(copy: Path, number: int, busy: bool) -> None:
         else:
             until(lambda: server.state()["error"], "an error")
         server.end(number)
+
+
+@pytest.mark.parametrize(("given", "address"), [
+    ("", r"http://127\.0\.0\.1:\d+/"),
+    ("HOST=127.0.0.2", r"http://127\.0\.0\.1:\d+/"),  # shells have such a variable, and mean nothing by it
+    ("MAKEFLAGS= -- HOST=127.0.0.2", r"http://127\.0\.0\.2:\d+/"),
+    ("MAKEFLAGS= -- HOST=0.0.0.0", r"http://(?!0\.0\.0\.0:)[\d.]+:\d+/"),
+], ids=["nothing", "environment", "an address", "all addresses"])
+def test_it_serves_this_machine_alone_if_nobody_asks_for_more(copy: Path, given: str, address: str) -> None:
+    (copy / "conf.py").write_text("(\n")  # its first build is over soon
+    with serving(copy, "env", given or "A=") as server:
+        assert re.fullmatch(address, server.address)
+        assert server.state()["built"] == "0"  # it answers there
+        others = ["127.0.0.1", "127.0.0.2"] if "0.0.0.0" not in given else []
+        for other in others:
+            here = re.sub("//[^:]+", f"//{other}", server.address)
+            if here != server.address:
+                with pytest.raises(ConnectionRefusedError):
+                    socket.create_connection((other, int(here.rstrip("/").rpartition(":")[2])))
+
+
+def test_an_address_of_another_machine_is_refused_with_what_to_take(copy: Path) -> None:
+    done = make(copy, "serve", "port=0", "HOST=192.0.2.1")
+    assert done.returncode != 0
+    assert "HOST=192.0.2.1: " in done.stdout and "take an address of this machine, or 0.0.0.0" in done.stdout
 
 
 def in_name_space(script: str) -> list[str]:

@@ -108,4 +108,4 @@ def test_with_little_room_the_strip_shows_only_what_cannot_be_seen_elsewhere(tmp
             on.noted(words)
         on.wait(lambda: strip().endswith("(a) $ true two\n(b) $ seq 30"))
         assert "true three" not in strip()
-        assert on.screen().rstrip().split("\n")[-2].rstrip().endswith("2/3")  # where we are
+        assert on.screen().rstrip().split("\n")[-2].rstrip().endswith("2/3 #scene-page-2")  # where we are

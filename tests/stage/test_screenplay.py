@@ -24,6 +24,8 @@ NOT_PLAYED = {
         "before class: what follows takes minutes and plays the pages itself; targets are tested",
     "make perform":
         "plays the pages itself; test_performing.py looks for its targets, titles and pages",
+    "make notes":
+        "needs a show that runs; test_screen.py attaches to one",
     "tar xzf ipc-course.tar.gz":
         "takes the archive of the site, and make; test_archives.py does it",
 }
