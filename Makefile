@@ -16,8 +16,7 @@ stale    := $(filter-out $(programs),$(made))# their sources are gone
 venv     := build/venv/bin/python
 measure  := env PYTHONPATH=.:tests:tests/site:tests/stage $(venv) tests/measure
 # The caller's settings of these tools are not ours; of pip's, where packages come from is meant.
-meant    := PYTHON $(addprefix PIP_,INDEX_URL EXTRA_INDEX_URL NO_INDEX FIND_LINKS TRUSTED_HOST CERT CLIENT_CERT PROXY \
-   TIMEOUT DEFAULT_TIMEOUT RETRIES CONFIG_FILE)
+meant    := PYTHON $(addprefix PIP_,INDEX_URL EXTRA_INDEX_URL NO_INDEX FIND_LINKS TRUSTED_HOST CERT CLIENT_CERT PROXY TIMEOUT DEFAULT_TIMEOUT RETRIES CONFIG_FILE)
 unexport $(filter-out $(meant),$(filter GIT_% PIP_% PYTHON% BASH% ENV SHELLOPTS CDPATH INPUTRC GREP_% LS_% TMUX%,$(.VARIABLES)))
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 # Programs beside the site; the site comes first, for it takes longest.
@@ -25,7 +24,7 @@ MAKEFLAGS += $(if $(filter-out all programs html,$(or $(MAKECMDGOALS),all)),,-j$
 refused := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh refuse $(or $(MAKECMDGOALS),all))
 $(if $(refused),$(error $(refused)))
 
-.PHONY: all programs html epub pdf lighthouse bench check promote soak perform projector notes recording serve machines doctor clean-ipc format clean help prune FORCE
+.PHONY: all programs html epub pdf dist lighthouse bench check promote soak perform projector notes recording serve machines doctor clean-ipc format clean help prune FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -60,7 +59,8 @@ build/venv/.done: FORCE
 
 epub: ## the site as a book: build/epub/ipc-course.epub
 pdf: ## the site to print: build/pdf/ipc-course.pdf
-epub pdf: build/html/.done
+dist: ## what a static host needs: build/dist/; SPHINXOPTS="-D html_baseurl=https://..."
+epub pdf dist: build/html/.done
 	@sh docs/build.sh $@
 check: all ## plays all sessions of the pages, then runs all tests
 	@$(venv) -m stage check $(pages); held=$$?; $(venv) -m pytest --durations=10 tests && [ $$held = 0 ] || { $(measure)/versions.py; exit 1; }
@@ -68,8 +68,7 @@ promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
 
 perform: all ## plays PAGE=... in front of a class, from SCENE=... on; AUTO=1: nobody there; STAGE=host
-	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' $(if $(SCENE),--scene '$(SCENE)') \
-	   $(if $(AUTO),--auto) $(if $(PACE),--pace $(PACE)) $(if $(STAGE),--$(STAGE))
+	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' $(if $(SCENE),--scene '$(SCENE)') $(if $(AUTO),--auto) $(if $(PACE),--pace $(PACE)) $(if $(STAGE),--$(STAGE))
 projector: build/venv/.done ## shows the stage of the running performance on this terminal, too
 	@$(venv) -m stage attach stage
 notes: build/venv/.done ## shows its notes here, and no longer beside the stage

@@ -1,5 +1,5 @@
 #!/bin/sh
-# One step of the site, one at a time: "sh docs/build.sh venv", "... html", "... epub" or "... pdf";
+# One step of the site, one at a time: "sh docs/build.sh venv", "... html", "... epub", "... pdf" or "... dist";
 # and what the Makefile asks before and afterwards: "... inputs FILE...", "... address".
 set -eu
 python=build/venv/bin/python
@@ -74,12 +74,13 @@ commit() {
 }
 
 # What the site is made from, beside the contents of files: the commit that it names, the folder
-# (Sphinx keeps its name), and the names of the files.
+# (Sphinx keeps its name), the options of Sphinx, and the names of the files.
 inputs() {
     mkdir -p build
     {
         [ ! -e .git ] || git rev-parse HEAD 2>/dev/null || true
         pwd -P
+        echo "${SPHINXOPTS-}"
         printf '%s\n' "$@"
     } >build/.inputs.$$
     if cmp -s build/.inputs.$$ build/.inputs; then
@@ -99,7 +100,9 @@ html() {
     cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
     rm -f build/sphinx/.done
     echo 'Building the site'
-    $python -m sphinx -q -n -W --keep-going -A commit="$(commit)" -c . -d build/sphinx/doctrees docs build/sphinx/html
+    # shellcheck disable=SC2086 # several words
+    $python -m sphinx -q -n -W --keep-going ${SPHINXOPTS-} -A commit="$(commit)" -c . -d build/sphinx/doctrees \
+        docs build/sphinx/html
     rm -rf build/html.new
     cp -Rp build/sphinx/html build/html.new
     touch -r build/.basis build/html.new/.done # what is saved from then on is newer
@@ -115,6 +118,12 @@ html() {
 address() {
     $python -Ic 'import pathlib
 print("To read the course, open", pathlib.Path("build/html/index.html").absolute().as_uri(), "or: make serve")'
+}
+
+# What a static host needs.
+dist() {
+    alone
+    $python docs/dist.py build "$(commit)"
 }
 
 # The same pages as a book, always made anew: it takes seconds, and nothing old can stay.

@@ -78,7 +78,7 @@ missing() {
         case $goal in
         all | bench | check | promote | serve) needed="$needed compiler doxygen python" ;;
         soak | perform | recording) needed="$needed compiler doxygen python tmux" ;;
-        html | epub | build/html/* | build/venv/*) needed="$needed doxygen python" ;;
+        html | epub | dist | build/html/* | build/venv/*) needed="$needed doxygen python" ;;
         pdf) needed="$needed doxygen python latexmk xelatex rsvg-convert" ;;
         lighthouse) needed="$needed doxygen python node npm chromium" ;;
         programs | build/*) needed="$needed compiler" ;;

@@ -59,7 +59,7 @@ def make(folder: Path, *arguments: str, prefix: Sequence[str] = (), umask: int =
     """Run make there, apart from the make that runs the tests; errors are part of the output."""
     inherited = {name: value for name, value in os.environ.items()
                  if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES",
-                                 "PYTHONPYCACHEPREFIX", "CFLAGS", "PROGRAMS")}
+                                 "PYTHONPYCACHEPREFIX", "CFLAGS", "PROGRAMS", "SPHINXOPTS")}
     return subprocess.run([*prefix, "make", *arguments], cwd=folder, env=inherited | environment, text=True,
                           umask=umask, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 

@@ -44,11 +44,16 @@ def gzipped(data: bytes) -> bytes:
     return b''.join([*parts, zlib.crc32(data).to_bytes(4, 'little'), len(data).to_bytes(4, 'little')])
 
 
-def archive(target: Path, files: dict[str, bytes]) -> None:
-    """Write a tar.gz with these files, in a folder of the archive's own name."""
+def archive(target: Path, files: dict[str, bytes], folders: bool = False) -> None:
+    """Write a tar.gz with these files, in a folder of its own name; with ``folders``, these are entries, too."""
     folder = target.name.removesuffix('.tar.gz')
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode='w', format=tarfile.USTAR_FORMAT, encoding='utf-8') as tar:
+        inner = {str(parent) for name in files for parent in PurePosixPath(folder, name).parents} - {'.'}
+        for name in sorted(inner) if folders else ():
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
         for name, content in sorted(files.items()):
             entry = tarfile.TarInfo(f'{folder}/{name}')
             entry.size, entry.mode = len(content), 0o644

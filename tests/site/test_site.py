@@ -325,12 +325,10 @@ def test_addresses_are_those_that_are_configured(copy: Path) -> None:
     for page in PAGES:
         assert not re.search("rel=.canonical|Source of this page|og:url|og:image", page.read_text()), page
     assert not (SITE / "sitemap.xml").exists()
-    settings = copy / "conf.py"
-    with settings.open("a") as more:
-        more.write("html_baseurl = 'https://example.org/ipc/'\n"
-                   "html_theme_options = {'source_url': 'https://example.org/docs/', "
-                   "'repository_url': 'https://example.org/'}\n")
-    made = make(copy, "html")
+    options = {"html_baseurl": "https://example.org/ipc/",
+               "html_theme_options.source_url": "https://example.org/docs/",
+               "html_theme_options.repository_url": "https://example.org/"}
+    made = make(copy, "html", SPHINXOPTS=" ".join(f"-D {name}={value}" for name, value in options.items()))
     assert made.returncode == 0, made.stdout
     code = (copy / "build/html/code/index.html").read_text()
     assert '<link rel="canonical" href="https://example.org/ipc/code/index.html">' in code
