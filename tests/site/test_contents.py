@@ -116,9 +116,25 @@ def test_what_is_found_names_the_page_and_the_section(
 
 
 @needs_browser
-def test_the_number_of_a_line_stays_right_when_the_head_is_opened(tab: browser.Tab, site: str) -> None:
-    tab.go(f"{site}screenplay.html#030-shm-produce.c-42")
-    number = "getComputedStyle(document.getElementById('030-shm-produce.c-{}'), '::before').content"
-    assert tab.run(number.format(42)) == "counter(line)"
-    tab.run("document.getElementById('030-shm-produce.c').querySelector('.head-button').click()")
-    assert tab.run(number.format(2)) == "counter(line)"
+def test_lines_have_their_numbers_with_their_head_folded_open_and_on_paper(tab: browser.Tab, site: str) -> None:
+    tab.look(1280)
+    tab.go(f"{site}screenplay.html")
+    listing = "document.getElementById('030-shm-produce.c')"
+    begins = f"getComputedStyle({listing}.querySelector('pre')).counterReset"
+    head = int(tab.run(f"{listing}.querySelector('.head-button').textContent.match(/to (\\d+)/)[1]"))
+    assert tab.run(begins) == f"line {head}"
+    tab.look(800, media="print")
+    assert tab.run(begins) == "line 0"
+    tab.look(1280)
+    tab.run(f"{listing}.querySelector('.head-button').click()")
+    assert tab.run(begins) == "line 0"
+    assert tab.run("getComputedStyle(document.getElementById('030-shm-produce.c-2'), '::before').content") == \
+        "counter(line)"
+
+
+@needs_browser
+def test_paper_says_what_a_program_needs(tab: browser.Tab, site: str) -> None:
+    tab.look(800, media="print")
+    tab.go(f"{site}screenplay.html")
+    lines = tab.run("[...document.querySelectorAll('.compile')].map(one => one.innerText)")
+    assert any("needs ./shm/020-shm-create and ./sem/100-sem-create /ipc-guard 1 first" in line for line in lines)
