@@ -59,7 +59,7 @@ struct row {
 };
 
 static struct process {
-    char **command;
+    char **command, *texts;
     struct row rows[LINES + 1]; // the last one has no address
     enum { ENDED, STANDS, BLOCKED } state;
     pid_t pid;
@@ -82,9 +82,10 @@ static const char *const ends[] = {"right", "wrong", "deadlock"};
 static char order[STEPS + 1];     // a letter a step: who goes
 static unsigned could[STEPS + 1]; // who could have gone instead, a bit each
 static int depth;                 // the steps so far
-static const struct row *from;    // where the last one began
+static struct process *last;      // who has gone last
+static const struct row *from;    // and from where
 static const char *options['t' + 1];
-static int n_processes, n_objects, n_made, patience = 10;
+static int n_processes, n_objects, n_made, patience, wanted;
 static bool all, silent, begun, judged;
 static sigset_t waited, untouched;
 
@@ -146,14 +147,14 @@ static const char table[] =
 static void learn(struct process *who)
 {
     const char *const name = who->command[0];
-    char *next = NULL;
     size_t size = 0, marked = 0;
     if (access(name, X_OK) == -1)
         err(2, "%s", name);
     setenv("PROGRAM", name, 1);
     FILE *const output = popen(table, "re");
     ok(output, "popen");
-    const bool empty = getdelim(&next, &size, '\0', output) <= 0;
+    const bool empty = getdelim(&who->texts, &size, '\0', output) <= 0;
+    char *next = who->texts;
     for (struct row *row = who->rows; !empty && *next != '\0'; row++) {
         if (row == &who->rows[LINES])
             errx(2, "%s: too long", name);
@@ -212,23 +213,16 @@ static bool trapped(struct process *who)
     return true;
 }
 
-static FILE *open_proc(const struct process *who, const char *name)
+static char *read_proc(const struct process *who, const char *name)
 {
-    char file[64];
-    snprintf(file, sizeof file, "/proc/%d/%s", (int)who->pid, name);
-    FILE *const opened = fopen(file, "re");
-    ok(opened, file);
-    return opened;
-}
-
-static const char *read_proc(const struct process *who, const char *name)
-{
-    static char line[1024];
-    FILE *const file = open_proc(who, name);
-    if (!fgets(line, sizeof line, file))
-        *line = '\0';
+    static char text[65536];
+    snprintf(text, sizeof text, "/proc/%d/%s", (int)who->pid, name);
+    FILE *const file = fopen(text, "re");
+    if (!file)
+        err(2, "%s", text);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
     fclose(file);
-    return line;
+    return text;
 }
 
 // Whether a process sleeps in a system call, just now, and not by the clock.
@@ -248,18 +242,15 @@ static bool sleeps(struct process *who)
 static const char *obstacle(const struct process *who)
 {
     static char text[1024];
-    char line[1000], *end;
-    FILE *const maps = open_proc(who, "maps");
+    char *maps = read_proc(who, "maps"), *end;
     snprintf(text, sizeof text, "blocked");
-    while (fgets(line, sizeof line, maps)) {
-        const char *const file =
-            strstr(line, "rw-s") ? strchr(line, '/') : NULL;
-        if (file && strtoul(line, &end, 16) <= who->argument &&
+    for (char *line = strsep(&maps, "\n"); line; line = strsep(&maps, "\n")) {
+        const char *const file = strchr(line, '/');
+        if (file && strstr(line, "rw-s") &&
+            strtoul(line, &end, 16) <= who->argument &&
             who->argument < strtoul(end + 1, NULL, 16))
             snprintf(text, sizeof text, "blocked on %s", file);
     }
-    fclose(maps);
-    text[strcspn(text, "\n")] = '\0';
     return text;
 }
 
@@ -351,16 +342,16 @@ static void step(void)
     if (number < 0 || number >= n_processes ||
         processes[number].state != STANDS)
         errx(2, "after \"%.*s\": %c cannot go", depth, order, letter);
-    struct process *const who = &processes[number];
     if (++depth > STEPS)
         fail(2, "no end in sight");
-    from = who->at;
+    last = &processes[number];
+    from = last->at;
     if (islower(letter)) {
-        stop(who);
+        stop(last);
         return;
     }
-    trace(PTRACE_CONT, who, 0, 0);
-    settle(who);
+    trace(PTRACE_CONT, last, 0, 0);
+    settle(last);
     for (int i = 0; i < n_processes; i++)
         if (processes[i].state == BLOCKED && !sleeps(&processes[i])) {
             settle(&processes[i]);
@@ -404,13 +395,13 @@ static void finish(void)
         judged = !options['j'] || system(options['j']) == 0;
     begun = false;
     while (n_made > 0) {
-        const struct object *const last = &objects[--n_made];
-        if (last->kind == 's') {
-            sem_close(last->semaphore);
-            sem_unlink(last->name);
+        const struct object *const one = &objects[--n_made];
+        if (one->kind == 's') {
+            sem_close(one->semaphore);
+            sem_unlink(one->name);
         } else {
-            munmap(last->memory, 8);
-            shm_unlink(last->name);
+            munmap(one->memory, 8);
+            shm_unlink(one->name);
         }
     }
 }
@@ -437,7 +428,7 @@ static int outcome(void)
 {
     bool blocked = false, right = true;
     if (options['e'])
-        right = value_of(objects) == to_number(options['e']);
+        right = value_of(objects) == wanted;
     for (int i = 0; i < n_processes; i++) {
         blocked = blocked || processes[i].state == BLOCKED;
         right = right && processes[i].status == 0;
@@ -476,11 +467,8 @@ static void show(void)
         puts("start");
         return;
     }
-    const char *const last = &order[depth - 1];
-    const struct process *const who =
-        &processes[toupper((unsigned char)*last) - 'A'];
-    printf("%.*s %d: %s\n", all ? depth : 1, all ? order : last, from->line,
-           who->state == BLOCKED ? obstacle(who) : from->text);
+    printf("%.*s %d: %s\n", all ? depth : 1, &order[all ? 0 : depth - 1],
+           from->line, last->state == BLOCKED ? obstacle(last) : from->text);
 }
 
 // Plays one order: the steps that are given, and, if all are played, the rest
@@ -492,7 +480,7 @@ static int play(int given)
         unsigned can = 0;
         for (int i = 0; i < n_processes; i++)
             can |= (processes[i].state == STANDS ? 1U : 0U) << i;
-        if (depth < given && could[depth] != 0 && could[depth] != can)
+        if (could[depth] != 0 && could[depth] != can && depth < given)
             fail(2, "not as it was before: do the programs depend on chance?");
         could[depth] = can;
         if (!silent && (depth >= given || !all))
@@ -572,8 +560,8 @@ int main(int argc, char **argv)
             options[letter] = letter == 'h' ? help : optarg;
     if (options['h'])
         return fputs(help, stdout) == EOF;
-    if (options['t'])
-        patience = to_number(options['t']);
+    patience = to_number(options['t'] ? options['t'] : "10");
+    wanted = to_number(options['e'] ? options['e'] : "0");
     if (options['e'] && n_objects == 0)
         errx(2, "-e %s: there is no object", options['e']);
     if (argc - optind < 2)

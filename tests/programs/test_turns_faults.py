@@ -51,6 +51,7 @@ def refused(result: Completed, text: str) -> None:
     (["-s", "/ipc-x=", "all", "x"], ": not a number"),
     (["-m", "/ipc-x=99999999999", "all", "x"], "99999999999: not a number"),
     (["-t", "1s", "all", "x"], "1s: not a number"),
+    (["-m", "/ipc-x=0", "-e", "two", "all", "x"], "two: not a number"),
     (["-e", "1", "all", "x"], "-e 1: there is no object"),
     (["all", "nowhere"], "nowhere: No such file or directory"),
     (["all", "--", "x"], "--: No such file or directory"),
