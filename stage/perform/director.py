@@ -42,6 +42,7 @@ class Director:
         self.prompter: Prompter = performer.prompter
         self.at = 0  # index of the next cue
         self.scene: Scene | None = None  # that is on stage
+        self.goal: Scene | None = None  # that is being prepared
         self.skipped = 0
 
     def all(self) -> Play[None]:
@@ -120,11 +121,11 @@ class Director:
 
     def reset(self) -> Play[None]:
         """Begin the scene again, on a stage as it was then."""
-        yield from self.rewind(self.scene or self.plan.near(self.at)[0])
+        yield from self.rewind(self.goal or self.scene or self.plan.near(self.at)[0])
 
     def rewind(self, scene: Scene) -> Play[None]:
         """Empty the stage, and play silently from the last fresh scene up to this one."""
-        performer = self.performer
+        performer, self.goal = self.performer, scene
         performer.typist.take_away()
         performer.waiting.clear()
         performer.bound.clear()
@@ -143,9 +144,12 @@ class Director:
                 for at in self.plan.of(other):
                     self.at = at
                     yield from performer.silently(at)
-            self.at, self.prompter.message = self.plan.of(scene)[0], ''
+            self.at, self.prompter.message, self.goal = self.plan.of(scene)[0], '', None
+        except GivenUp as given_up:
+            self.goal = scene if given_up.by == 'reset' else None  # who asks again means the same scene
+            raise
         except Failed:
-            self.prompter.message = f'Stopped on the way to scene {scene.number}.'
+            self.goal, self.prompter.message = None, f'Stopped on the way to scene {scene.number}.'
             raise
         finally:
             self.panes.hidden, self.scene = False, None

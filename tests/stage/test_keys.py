@@ -153,6 +153,17 @@ def test_skip_gives_up_waiting(tmp_path: Path) -> None:
         fast(on, "✓ echo next")
 
 
+def test_reset_pressed_again_while_it_resets_means_the_same_scene(tmp_path: Path) -> None:
+    slow = scene("$ sleep 1\n", "fresh")
+    with show(page(tmp_path, slow, scene("$ true\n"), scene("$ echo last\nlast\n")), "--scene", 3) as on:
+        on.noted("3/3", "echo last")
+        for _ in range(2):
+            on.press("F8")
+            on.noted("Replaying scene 1 of 2")
+        on.noted("3/3", "echo last")
+        fast(on, "✓ echo last")
+
+
 def test_who_could_not_wait_is_told_so_until_there_is_nothing_to_wait_for(tmp_path: Path) -> None:
     with show(page(tmp_path, scene("$ cat\n$ echo next\nnext\n"))) as on:
         on.noted("(main) $ cat")
