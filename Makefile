@@ -24,9 +24,8 @@ MAKEFLAGS += $(if $(filter-out all programs html,$(or $(MAKECMDGOALS),all)),,-j$
 refused := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh refuse $(or $(MAKECMDGOALS),all))
 $(if $(refused),$(error $(refused)))
 
-.PHONY: all programs html epub pdf dist lighthouse bench check promote soak perform projector notes recording serve machines doctor clean-ipc format clean help prune FORCE
-.DELETE_ON_ERROR:
-.SUFFIXES:
+.PHONY: all programs html epub pdf dist lighthouse bench check promote soak perform projector notes recording serve machines exercise doctor clean-ipc format clean help prune FORCE
+.SUFFIXES .DELETE_ON_ERROR:
 
 all: programs ## the programs and the site (plain "make" does this)
 html: ## the site: build/html/index.html
@@ -66,6 +65,8 @@ check: all ## plays all sessions of the pages, then runs all tests
 	@$(venv) -m stage check $(pages); held=$$?; $(venv) -m pytest --durations=10 tests && [ $$held = 0 ] || { $(measure)/versions.py; exit 1; }
 promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
+exercise: programs ## compiles and plays exercises/110-....c for N=110; without N lists how far all are
+	@'$(PYTHON)' -m stage exercise docs/exercises.rst $(N) --compiler='$(filter-out -Werror,$(flags))'
 
 perform: all ## plays PAGE=... in front of a class, from SCENE=... on; AUTO=1: nobody there; STAGE=host
 	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' $(if $(SCENE),--scene '$(SCENE)') $(if $(AUTO),--auto) $(if $(PACE),--pace $(PACE)) $(if $(STAGE),--$(STAGE))

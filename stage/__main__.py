@@ -1,9 +1,10 @@
-"""python3 -m stage check|promote|perform|scenes|clean PAGE... (``--help`` says more)."""
+"""python3 -m stage check|promote|perform|exercise|scenes|clean PAGE... (``--help`` says more)."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from types import FrameType
 
+from .check.exercises import LIMITED, STARTS, Attempt, Learner, exercises, one, unstated
 from .check.promoting import Promotion, write
 from .check.rehearsal import Rehearsal, show_progress
 from .check.trees import kept
@@ -54,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _perform(options)
         if options.inside:
             return _play(options.inside)
+        if options.command == 'exercise':
+            return _exercise(options)
         return _send_inside(options)
     except ScriptError as error:
         print(error, file=sys.stderr)
@@ -73,16 +77,21 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     for name, text in (('check', 'play the pages and compare'),
                        ('promote', 'play the pages and write into them what came'),
                        ('perform', 'play a page in front of a class, a key a step'),
+                       ('exercise', 'compile and play a learner\'s program, or list them all'),
                        ('scenes', 'print the scenes as JSON'),
                        ('clean', 'remove the IPC objects of the pages from this machine')):
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument('pages', nargs=1 if name == 'perform' else '+', metavar='PAGE')
+        command.add_argument('pages', nargs=1 if name in ('perform', 'exercise') else '+', metavar='PAGE')
         if name in ('scenes', 'clean'):
             continue
         command.add_argument('--programs', default='build', metavar='FOLDER',
                              help='where ./family/program is taken from (default: build)')
         if name == 'perform':
             _performing(command)
+        elif name == 'exercise':
+            command.add_argument('number', nargs='?', help='such as 110')
+            command.add_argument('--compiler', default='cc -g -pthread -lrt', metavar='COMMAND',
+                                 help='with its options (default: %(default)s)')
         else:
             command.add_argument('--scene', type=int, metavar='N', help='play up to scene N only, '
                                  'from the last fresh scene before it')
@@ -131,7 +140,24 @@ def _send_inside(options: argparse.Namespace) -> int:
         order = Order(options.command, page.path, options.programs, level, why, options.deadline,
                       options.scene, options.keep_going)
         worst = max(worst, namespaces.inside(order))
+        if options.command == 'check' and options.scene is None and exercises(page):
+            starts = dataclasses.replace(order, exercises=STARTS, keep_going=True)
+            worst = max(worst, namespaces.inside(starts))
     return worst
+
+
+def _exercise(options: argparse.Namespace) -> int:
+    """Play what a learner has made of an exercise, or say how far all of them are."""
+    page = read(options.pages[0])
+    learner = Learner(page, options.compiler)
+    if not options.number:
+        print('\n'.join(learner.states()))
+        return 0
+    for scene in exercises(page):
+        if options.number in (scene.exercise, scene.exercise.partition('-')[0]):
+            level, why = (options.level, 'asked for') if options.level else namespaces.choose(LIMITED)
+            return learner.play(scene, level, why, options.deadline)
+    raise OSError(f'there is no exercise {options.number}: "make exercise" lists them')
 
 
 def _perform(options: argparse.Namespace) -> int:
@@ -149,22 +175,28 @@ def _perform(options: argparse.Namespace) -> int:
 
 def _play(order: Order) -> int:
     """Play one page; this process is inside of its name spaces already."""
-    page = read(order.page)
+    page = one(read(order.page), order.scene) if order.command == 'exercise' else read(order.page)
     folder = os.open(os.path.dirname(page.path) or '.', os.O_RDONLY | os.O_DIRECTORY)
     calls, trees = system_calls(os.environ.get('CC', 'cc')), kept(page, folder)
     colour = sys.stdout.isatty()
     with open_sandbox(page, order, calls) as sandbox:
-        kind = Promotion if order.command == 'promote' else Rehearsal
+        kind = {'promote': Promotion, 'exercise': Attempt}.get(order.command, Rehearsal)
         rehearsal = kind(page, sandbox, order.deadline,
                          show_progress if sys.stderr.isatty() else lambda cue: None, trees)
-        result = rehearsal.play(order.scene, order.keep_going)
+        result = rehearsal.play(None if order.command == 'exercise' else order.scene, order.keep_going)
+    if order.exercises == STARTS:
+        result.failures = unstated(page, result.failures, sandbox.hindrances)
     if sys.stderr.isatty():
         print('\r\033[K', end='', file=sys.stderr, flush=True)
+    if isinstance(rehearsal, Attempt):
+        print(rehearsal.verdict() if result.failures else sandbox.reasons())
+        return 1 if result.failures else 0
     for failure in result.failures:
         print(failure.report(page.path))
     if isinstance(rehearsal, Promotion):
         _promote(rehearsal, folder)
-    line = result.summary() + (f' ({order.level}: {sandbox.reasons()})' if result.skipped else '')
+    line = result.summary(', with the starts' if order.exercises == STARTS else '')
+    line += f' ({order.level}: {sandbox.reasons()})' if result.skipped else ''
     if result.failures:
         line += f', {len(result.failures)} failed' + (f' ({what})' if (what := elsewhere()) else '')
     print(f'\033[{31 if result.failures else 32}m{line}\033[0m' if colour else line, flush=True)

@@ -82,6 +82,7 @@ missing() {
         pdf) needed="$needed doxygen python latexmk xelatex rsvg-convert" ;;
         lighthouse) needed="$needed doxygen python node npm chromium" ;;
         programs | build/*) needed="$needed compiler" ;;
+        exercise) needed="$needed compiler python" ;;
         clean-ipc) needed="$needed python" ;;
         machines) needed="$needed debootstrap" ;;
         format) needed="$needed clang-format" ;;

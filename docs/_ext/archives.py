@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from stage.page.reader import read
 
 from .derived import SCREENPLAY
-from .listings import companions, listings
+from .listings import SOLUTIONS, companions, listings
 from .needs import programs
 
 MAKEFILE = """\
@@ -79,9 +79,11 @@ def course(top: Path, folder: Path) -> None:
     code = top / 'code'
     everything = {f'{file.parent.name}/{file.name}': file for file in sorted(code.glob('[!.]*/[!.]*.[ch]'))}
     shown = {(listing.file.parent.name, listing.page) for listing in listings(top / 'docs')}
-    for family in sorted(path.name for path in code.glob('[!.]*') if path.is_dir()):
+    for family in sorted(path.name for path in code.glob('[!.]*') if path.is_dir() and path.name != SOLUTIONS):
         pages = [read(str(page)) for name, page in sorted(shown) if name == family]
         used = {f'{program}.c' for page in pages for program in programs(page, family)}
+        used |= {f'{header.parent.name}/{header.name}' for name in used & everything.keys()
+                 for header in companions(everything[name])}
         files = {place: file for place, file in everything.items() if place in used or file.parent.name == family}
         archive(folder / f'ipc-{family}.tar.gz', with_makefile(top, files))
     screenplay = {SCREENPLAY: (top / 'docs' / SCREENPLAY).read_bytes()}

@@ -28,6 +28,7 @@ from stage.page.model import AtPrompt, Cue, ScriptError
 from stage.page.reader import by_section, read, text_of
 
 from .derived import SCREENPLAY, table
+from .listings import SOLUTIONS
 
 PAGE = 'reference'
 MANUAL = re.compile(r':manpage:`(\w+)\(([23])\)`')  # calls, not commands of the same name
@@ -76,7 +77,7 @@ def by_call(docs: Path) -> list[str]:
     """Return the lines of the index by call."""
     users, spoken, manual = defaultdict(set), defaultdict(dict), {}
     for file in sorted((docs.parent / 'code').glob('[!.]*/[!.]*.c')):
-        for call in calls(text_of(str(file))):
+        for call in calls(text_of(str(file))) if file.parent.name != SOLUTIONS else ():
             users[call].add(file.relative_to(docs.parent))
     for page, title in ((SCREENPLAY, 'the introduction'), ('code/index.rst', 'the code page')):
         for section, lines in by_section(text_of(str(docs / page))):

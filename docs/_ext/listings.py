@@ -13,6 +13,10 @@ from stage.page.reader import Block, parts, text_of
 INCLUDE = re.compile(r'^#include "(.*)"', re.MULTILINE)
 
 
+#: The folder of the solutions, which have the names of their starts: they are on their page alone.
+SOLUTIONS = 'solutions'
+
+
 @dataclass
 class Listing:
     """A place in a page that shows a file."""
@@ -40,6 +44,11 @@ def listings(docs: Path) -> list[Listing]:
                     caption = text if option == 'caption' else ''
                     found.append(Listing(page, part.lines[0] + 1, file, label, caption))
     return found
+
+
+def anchor(file: Path) -> str:
+    """Return the name of a listing in addresses."""
+    return f'solution-{file.name}' if file.parent.name == SOLUTIONS else file.name
 
 
 def companions(file: Path) -> list[Path]:

@@ -26,7 +26,7 @@ from stage.page.reader import read
 
 from .derived import SCREENPLAY
 from .emphasis import emphasised, named
-from .listings import caption, complaints, listings
+from .listings import SOLUTIONS, anchor, caption, complaints, listings
 from .needs import needs
 
 PAGE = 'code/index'
@@ -81,6 +81,8 @@ def derive(app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
     lines: list[str] = []
     # The families come in the order of the pages, their files by number.
     for family in dict.fromkeys(listing.file.parent for listing in shown):
+        if family.name == SOLUTIONS:
+            continue
         if members := [file for file in files if file.parent == family and file in labelled]:
             archive = f'ipc-{family.name}.tar.gz'
             lines += ['', f'``{family.relative_to(top)}/``', '-' * 80, '',
@@ -100,7 +102,7 @@ def append(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def compile_line(file: Path) -> str:
     """Return the command that makes of a download what the sessions run, in whichever folder it is typed."""
-    family = file.parent.name
+    family = 'exercises' if file.parent.name == SOLUTIONS else file.parent.name
     return f'mkdir -p {family} && cc -g -o {family}/{file.stem} {file.name}'
 
 
@@ -124,11 +126,11 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
         file = Path(listing.get('source', ''))
         if code not in Path(os.path.normpath(file)).parents or not isinstance(listing.parent, nodes.container):
             continue
-        listing['highlight_args']['lineanchors'] = file.name  # of Pygments: 030-shm-produce.c-12
-        listing.parent['ids'] = [file.name]  # it stays, whatever else is shown
+        listing['highlight_args']['lineanchors'] = name = anchor(file)  # of Pygments: 030-shm-produce.c-12
+        listing.parent['ids'] = [name]  # it stays, whatever else is shown
         section = section_of(listing)
         app.env.domains.standard_domain.note_hyperlink_target(
-            file.name, app.env.docname, file.name, section.next_node(nodes.title).astext())
+            name, app.env.docname, name, section.next_node(nodes.title).astext())
         listing['highlight_args']['hl_lines'] = emphasised(listing.astext(), named(section))
         line = nodes.paragraph(classes=['compile'])
         if file.suffix == '.c':

@@ -26,9 +26,9 @@ class Result:
     slept: float = 0.0
     failures: list[Failure] = field(default_factory=list)
 
-    def summary(self) -> str:
-        """Return the line that is printed for the page."""
-        line = (f'{self.page.path}: {self.cues} cues in {self.terminals} terminals, '
+    def summary(self, programs: str = '') -> str:
+        """Return the line that is printed for the page, played with other programs than usual."""
+        line = (f'{self.page.path}{programs}: {self.cues} cues in {self.terminals} terminals, '
                 f'{self.seconds - self.slept:.1f} s and {self.slept:.1f} s of their own sleeping')
         return line + (f', {self.skipped} cues skipped' if self.skipped else '')
 

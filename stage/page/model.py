@@ -92,6 +92,10 @@ class Scene:
     cues: list[Cue]
     predict: bool = False
     """Asks what comes of its last command or key (:mod:`stage.page.bets`)."""
+    exercise: str = ''
+    """The program of ``./exercises/`` that somebody is to finish, if the scene tries one."""
+    fails: str = ''
+    """Why it does not hold with the start of that program."""
 
 
 @dataclass
@@ -107,6 +111,8 @@ class Section:
     """The name by which other pages refer to it, if it has one."""
     minutes: int = 0
     """Planned for it, without the sections below: the field ``:Minutes:`` under its title."""
+    fails: str = ''
+    """Why the start of its exercise does not hold: the field ``:fails:`` under its title."""
 
 
 @dataclass
@@ -155,6 +161,7 @@ class Page:
                 'scene': scene.number,
                 'section': scene.section,
                 'fresh': scene.fresh and cue is scene.cues[0],
+                'exercise': scene.exercise,
                 'predict': scene.predict and cue is [one for one in scene.cues if one.kind != 'resume'][-1],
                 'line': cue.line,
                 'kind': cue.kind,

@@ -8,6 +8,7 @@ This is the only module that knows how reStructuredText is written.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +28,9 @@ LITERAL = {'code-block', 'code', 'sourcecode', 'parsed-literal', 'literalinclude
 #: Those of them that a scene may be written with.
 CODE = {'code-block', 'code', 'sourcecode'}
 #: Classes of a scene.
-CLASSES = {'scene', 'fresh', 'private', 'predict'}
+CLASSES = {'scene', 'fresh', 'private', 'predict', 'exercise'}
+#: What the scene of an exercise tries.
+EXERCISE = re.compile(r'(?<![\w./])\./exercises/([\w-]+)')
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ def parse(path: str, text: str) -> Page:
                 page.sections.append(part)
             case Field(name='Minutes') if page.sections:
                 page.sections[-1].minutes = _minutes(path, part)
+            case Field(name='fails') if page.sections:
+                page.sections[-1].fails = part.text
             case Block(argument='console') if part.directive in CODE:
                 _no_tabs(path, lines, part)
                 if 'scene' in part.classes:
@@ -135,6 +140,14 @@ def by_section(text: str) -> Iterator[tuple[Section | None, list[str]]]:
     starts = [section.line - 1 for section in sections]
     for section, first, stop in zip([None, *sections], [0, *starts], [*starts, len(lines)], strict=True):
         yield section, lines[first:stop]
+
+
+def definitions(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the terms of the definition lists among these lines, and the text of each in one line."""
+    for index, line in enumerate(lines[:-1]):
+        if line.strip() and not depth_of(line) and depth_of(lines[index + 1]) and not line.startswith('..'):
+            body = itertools.takewhile(lambda text: not text or depth_of(text), lines[index + 1:])
+            yield line, ' '.join(' '.join(body).split())
 
 
 def is_comment(lines: list[str], index: int) -> bool:
@@ -186,10 +199,26 @@ def _scene(page: Page, lines: list[str], block: Block) -> Scene:
     start = block.lines[0] + 1
     if unknown := block.classes - CLASSES:
         raise ScriptError(page.path, start, f'unknown class "{unknown.pop()}": a scene may be '
-                          '"fresh", "private" and "predict"')
+                          '"fresh", "private", "predict" and "exercise"')
     if block.body and lines[block.body[0] - 1].strip():
         raise ScriptError(page.path, block.body[0] + 1,
                           'a blank line must separate the options from the scene')
     section = page.sections[-1].title if page.sections else ''
-    return Scene(len(page.scenes) + 1, start, section, 'fresh' in block.classes, 'private' in block.classes,
-                 Reader(page.path, lines).cues(start, block.body), 'predict' in block.classes)
+    scene = Scene(len(page.scenes) + 1, start, section, 'fresh' in block.classes, 'private' in block.classes,
+                  Reader(page.path, lines).cues(start, block.body), 'predict' in block.classes)
+    if 'exercise' in block.classes:
+        _exercise(page, scene)
+    return scene
+
+
+def _exercise(page: Page, scene: Scene) -> None:
+    """Note which program the scene of an exercise tries, and why its start fails."""
+    tried = {name for cue in scene.cues for name in EXERCISE.findall(cue.command)}
+    scene.fails = page.sections[-1].fails if page.sections else ''
+    if not scene.fresh or len(tried) != 1:
+        raise ScriptError(page.path, scene.line, 'the scene of an exercise must be "fresh", and run one program '
+                          'of ./exercises/')
+    if not scene.fails or any(other.exercise and other.section == scene.section for other in page.scenes):
+        raise ScriptError(page.path, scene.line, 'an exercise is a section with one scene of that class, and with '
+                          'the field ":fails:" under its title: why that does not hold with the start')
+    scene.exercise = tried.pop()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-from .terminal import Terminal
+from .terminal import Observation, Terminal
 
 #: Seconds beyond the programs' own sleeping after which waiting has failed.
 DEADLINE = 10.0
@@ -53,14 +53,22 @@ class Clock:
 
 
 def run(play: Play[Result]) -> Result:
-    """Do it to the end, reading only from the terminal that is waited for."""
+    """Do it to the end, reading only from the terminal that is waited for.
+
+    What is observed while reading is raised where it is waited for.
+    """
+    observed = None
     while True:
         try:
-            terminal, seconds = next(play)
+            terminal, seconds = play.throw(observed) if observed else next(play)
         except StopIteration as end:
             return end.value
-        if terminal:
-            terminal.pump(seconds)
+        observed = None
+        try:
+            if terminal:
+                terminal.pump(seconds)
+        except Observation as what:
+            observed = what
 
 
 def rest(seconds: float) -> Play[None]:

@@ -49,7 +49,7 @@ class Sandbox:
         self.page, self.level, self.why, self.calls, self.kind = page, order.level, order.why, calls, kind
         self.terminals: dict[tuple[str, bool], Terminal] = {}
         self.viewer = Viewer(calls)
-        self.programs = self._wanted(order.programs)
+        self.programs = self._wanted(order)
         os.umask(0o022)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # else "(core dumped)" comes and goes
         self._prepare()
@@ -63,14 +63,15 @@ class Sandbox:
         """Make the folder, and know the objects."""
         raise NotImplementedError
 
-    def _wanted(self, programs: str) -> dict[str, bytes]:
+    def _wanted(self, order: Order) -> dict[str, bytes]:
         """Read the programs that the page's commands name, and their sources, which lie beside them."""
-        found = {}
+        found, programs = {}, order.programs
         for cue in self.page.cues():
             for name in PROGRAM.findall(cue.command if cue.kind == 'run' else ''):
+                there = re.sub(r'^exercises(?=/)', lambda _: order.exercises, name)
                 try:
-                    found[name] = Path(programs, name).read_bytes()
-                    if (source := CODE / f'{name}.c').exists():
+                    found[name] = Path(programs, there).read_bytes()
+                    if (source := CODE / f'{there}.c').exists():
                         found[f'{name}.c'] = source.read_bytes()
                 except OSError as error:
                     raise ScriptError(self.page.path, cue.line, f'./{name}: {error.strerror}: '

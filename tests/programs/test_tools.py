@@ -171,8 +171,8 @@ def test_cppcheck_finds_a_planted_bug(tmp_path: Path) -> None:
 
 
 def test_the_programs_are_all_looked_at() -> None:
-    names = {Path(source).stem for source in SOURCES}
-    built = {p.name for p in PROGRAMS.glob("*/*") if p.is_file()}
+    names = {f"{Path(source).parent.name}/{Path(source).stem}" for source in SOURCES}
+    built = {f"{p.parent.name}/{p.name}" for p in PROGRAMS.glob("*/*") if p.is_file()}
     assert len(names) == len(SOURCES)
     assert names <= built
 

@@ -17,7 +17,8 @@ from support import DOCS, ROOT
 from docs._ext.archives import archive
 
 CODE = ROOT / "code"
-FAMILIES = sorted(path.name for path in CODE.iterdir() if path.is_dir())
+FAMILIES = sorted(path.name for path in CODE.iterdir() if path.is_dir() and path.name != "solutions")
+PAGES = {"turns": "scheduler.rst", "exercises": "exercises.rst"}
 
 
 def unpack(name: str, folder: Path) -> Path:
@@ -70,11 +71,12 @@ def test_a_changed_header_makes_those_programs_anew_that_include_it(tmp_path: Pa
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_chapter_has_what_its_sessions_run_and_its_makefile_finds_it(family: str, tmp_path: Path) -> None:
-    page = (DOCS / ("scheduler.rst" if family == "turns" else "screenplay.rst")).read_text()
+    page = (DOCS / PAGES.get(family, "screenplay.rst")).read_text()
     chapter = re.split(r"\n\.\. _\w+:\n\n.*\n-{3}", page.partition(f"\n.. _{family}:\n")[2] or page)[0]
     run = {f"{program}.c" for program in re.findall(r"(?<!\.)\./(\w+/[\w-]+)", chapter)}
     assert run
     files = run | {str(path.relative_to(CODE)) for path in (CODE / family).glob("*.[ch]")}
+    files |= {"mq/sample.h" for file in run if '"sample.h"' in (CODE / file).read_text()}
     folder = unpack(f"ipc-{family}", tmp_path)
     assert names(folder) == files | {"Makefile", "LICENSE"}
     wanted = subprocess.run(["make", "-n"], cwd=folder, capture_output=True, text=True, check=True).stdout

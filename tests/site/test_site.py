@@ -171,7 +171,10 @@ def test_each_download_compiles_alone(compiler: str, options: list[str], tmp_pat
 def test_the_code_page_has_every_file_with_what_it_does() -> None:
     text = (SITE / "code/index.html").read_text(encoding="utf-8")
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", text))
+    assert "solutions/" not in words
     for file in C_FILES:
+        if file.parent.name == "solutions":
+            continue  # nobody finds one by accident
         assert str(file.relative_to(ROOT)) in words
         brief = re.search(r"@brief (.*)", file.read_text())
         assert brief and brief[1].replace("<", "&lt;").replace(">", "&gt;") in words
@@ -182,20 +185,27 @@ def test_the_code_page_has_every_file_with_what_it_does() -> None:
         assert re.search(rf"{member}\W.{{0,60}}; {size} bytes at offset {offset}\.", words)
 
 
+OTHER_PAGES = {"turns": "scheduler", "exercises": "exercises", "solutions": "solutions"}
+
+
 def test_each_listing_says_how_to_run_it_and_leads_to_the_code_page_and_back() -> None:
     entries = (SITE / "code/index.html").read_text(encoding="utf-8")
     for file in C_FILES:
-        page = "scheduler.html" if file.parent.name == "turns" else "screenplay.html"
-        _, _, after = (SITE / page).read_text(encoding="utf-8").partition(f'id="{file.name}"')
+        family = file.parent.name
+        page = f"{OTHER_PAGES.get(family, 'screenplay')}.html"
+        name = f"solution-{file.name}" if family == "solutions" else file.name
+        _, _, after = (SITE / page).read_text(encoding="utf-8").partition(f'id="{name}"')
         line = re.search(r'<p class="compile">.*?</p>', after, re.S)
         assert line
         words = re.sub(r"<[^>]*>", "", line[0])
         if file.suffix == ".c":
-            family = file.parent.name
+            family = family.replace("solutions", "exercises")
             assert words.startswith(f"mkdir -p {family} &amp;&amp; cc -g -o {family}/{file.stem} {file.name} ")
         entry = re.search(r'href="code/index.html#([\w-]+)"', line[0])
         assert entry
         section = entries.partition(f'id="{entry[1]}"')[2].partition("</section>")[0]
+        if name != file.name:
+            continue  # it leads to its start
         assert str(file.relative_to(ROOT)) in section
         assert f'shown in <a class="reference internal" href="../{page}#{file.name}">' in section
 

@@ -436,6 +436,7 @@ SCHEMA: dict[str, Callable[[object], bool]] = {
     "scene": lambda value: type(value) is int and value >= 1,
     "section": lambda value: isinstance(value, str),
     "fresh": lambda value: isinstance(value, bool),
+    "exercise": lambda value: isinstance(value, str),
     "predict": lambda value: isinstance(value, bool),
     "line": lambda value: type(value) is int and value >= 1,
     "kind": lambda value: value in ("run", "resume", "key"),

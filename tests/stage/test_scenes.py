@@ -230,6 +230,7 @@ def test_the_json_has_one_object_for_each_cue() -> None:
         "scene": 1,
         "section": "Second",
         "fresh": False,
+        "exercise": "",
         "predict": False,
         "line": 14,
         "kind": "run",

@@ -20,6 +20,10 @@ pages = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) 
 NOT_PLAYED = {
     "mkdir -p shm && cc -g -o shm/030-shm-produce 030-shm-produce.c -pthread -lrt":
         "the options for an old C library; the stage has a new one",
+    "make exercise N=110":
+        "copies, compiles and plays what is somebody's own; test_learner.py does it",
+    "make exercises/110-mmap-write":
+        "in the archive of the course; test_archives.py builds it",
     "make doctor":
         "before class: what follows takes minutes and plays the pages itself; targets are tested",
     "make perform":
@@ -114,7 +118,8 @@ def test_all_pages_are_green() -> None:
     result = stage("check", *played, "--programs", PROGRAMS)
     assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
     lines = result.stdout.splitlines()
-    assert [line.split(": ")[0] for line in lines] == [str(page) for page in played]
+    names = [line.split(": ")[0] for line in lines]
+    assert [name for name in names if not name.endswith(", with the starts")] == [str(page) for page in played]
     assert not any("skipped" in line for line in lines)
 
 
@@ -157,7 +162,8 @@ def test_bare_all_pages_are_green_and_nothing_on_the_machine_is_touched(
         finally:
             mine.unlink()
     assert (result.returncode, result.stderr) == (0, ""), result.stdout + result.stderr
-    for page, line in zip(played, result.stdout.splitlines(), strict=True):
+    lines = [line for line in result.stdout.splitlines() if ", with the starts: " not in line]
+    for page, line in zip(played, lines, strict=True):
         scenes = parse(str(page), page.read_text()).scenes
         needy = any(scene.private or any(cue.root for cue in scene.cues) for scene in scenes)
         assert bool(re.search(r", [1-9]\d* cues skipped \(bare: asked for\)$", line)) == needy, line
