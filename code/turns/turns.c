@@ -152,7 +152,8 @@ static void learn(struct process *who)
         err(2, "%s", name);
     setenv("PROGRAM", name, 1);
     FILE *const output = popen(table, "re");
-    ok(output, "popen");
+    if (!output)
+        err(2, "popen");
     const bool empty = getdelim(&who->texts, &size, '\0', output) <= 0;
     char *next = who->texts;
     for (struct row *row = who->rows; !empty && *next != '\0'; row++) {

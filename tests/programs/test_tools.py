@@ -54,6 +54,8 @@ CPPCHECK = [
     "--quiet",
     "--enable=warning,style,performance,portability,unusedFunction",
     "--std=c11",
+    # A program to be finished does not change yet all that it will.
+    "--suppress=constVariablePointer:code/exercises/*",
     "--error-exitcode=1",
 ]
 
