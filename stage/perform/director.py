@@ -133,7 +133,7 @@ class Director:
         performer.renaming = Renaming(performer.sandbox.words())
         self.panes.strip.commands.clear()
         self.scene, self.prompter.results = None, []
-        self.panes.hidden = True
+        self.panes.hidden, self.at = True, self.plan.of([*self.plan.to(scene), scene][0])[0]
         try:
             for other in self.plan.to(scene):
                 if performer.left_out(other):

@@ -86,7 +86,11 @@ class Performer(Player):
             if cue.kind == 'run' and terminal not in busy and terminal.prompted:
                 if not busy:
                     self.panes.focus(cue)
-                yield from self.typist.type(index, terminal, self.renaming.to_real(cue.command), slow)
+                try:
+                    yield from self.typist.type(index, terminal, self.renaming.to_real(cue.command), slow)
+                except GivenUp:
+                    self.typist.take_away()  # half a command is none
+                    raise
             busy.append(terminal)
 
     def perform(self, index: int) -> Play[bool]:

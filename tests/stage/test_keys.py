@@ -153,6 +153,23 @@ def test_skip_gives_up_waiting(tmp_path: Path) -> None:
         fast(on, "✓ echo next")
 
 
+def test_half_a_command_is_not_entered(tmp_path: Path) -> None:
+    words = " ".join(map(str, range(60)))
+    with show(page(tmp_path, scene(f"$ echo {words} | wc -w\n60\n"))) as on:
+        on.noted("echo 0 1 2")
+        on.press("PageDown")
+        on.wait(lambda: "echo 0 1 2" in on.panes()["main"])
+        on.press("F7")
+        on.type("nowhere")
+        on.press("Enter")
+        on.noted('No scene "nowhere"')
+        on.shown("main", "$")
+        on.press("PageDown", "PageDown")
+        on.noted("[Enter]")
+        on.press("PageDown")
+        on.noted("✓ echo 0 1 2")
+
+
 def test_reset_pressed_again_while_it_resets_means_the_same_scene(tmp_path: Path) -> None:
     slow = scene("$ sleep 1\n", "fresh")
     with show(page(tmp_path, slow, scene("$ true\n"), scene("$ echo last\nlast\n")), "--scene", 3) as on:
@@ -161,6 +178,14 @@ def test_reset_pressed_again_while_it_resets_means_the_same_scene(tmp_path: Path
             on.press("F8")
             on.noted("Replaying scene 1 of 2")
         on.noted("3/3", "echo last")
+        fast(on, "✓ echo last")
+
+
+def test_reset_at_the_end_may_be_pressed_twice(tmp_path: Path) -> None:
+    with show(page(tmp_path, scene("$ true\n", "fresh"), scene("$ echo last\nlast\n"))) as on:
+        fast(on, "✓ true", "THE END")
+        on.press("F8", "F8", "F8")
+        on.noted("2/2", "echo last")
         fast(on, "✓ echo last")
 
 
