@@ -185,7 +185,7 @@ def test_reset_at_the_end_may_be_pressed_twice(tmp_path: Path) -> None:
     with show(page(tmp_path, scene("$ true\n", "fresh"), scene("$ echo last\nlast\n"))) as on:
         fast(on, "✓ true", "THE END")
         on.press("F8", "F8", "F8")
-        on.noted("2/2", "echo last")
+        on.noted("(main) $ echo last")
         fast(on, "✓ echo last")
 
 
