@@ -24,6 +24,8 @@ from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+CODE = re.compile('<code class="docutils literal notranslate">(.*?)</code>')
+WORD, WORD_ALONE = re.compile('<span class="pre">(.*?)</span>'), r'\1'
 COLOUR = re.compile(r'((?:background-)?color): (#\w+)')
 
 
@@ -92,6 +94,7 @@ def lighten(app: Sphinx, pagename: str, template: str, context: dict[str, Any], 
     known = looks(app.config.pygments_style, app.config.pygments_dark_style)
     plain = '|'.join(name for name, look in known.items() if name and known[''].startswith(look))
     body = re.sub(f'<span class="(?:{plain})">([^<]*)</span>', r'\1', context.get('body', ''))
+    body = CODE.sub(lambda code: f'<code>{WORD.sub(WORD_ALONE, code[1])}</code>', body)
     # The anchor of a line is a link by the script: hundreds of them are a tenth of the page.
     context['body'] = re.sub(r'<a id="([^"]+)" name="\1" href="#\1"></a>', r'<a id="\1"></a>', body)
 

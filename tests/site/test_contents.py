@@ -138,3 +138,17 @@ def test_paper_says_what_a_program_needs(tab: browser.Tab, site: str) -> None:
     tab.go(f"{site}screenplay.html")
     lines = tab.run("[...document.querySelectorAll('.compile')].map(one => one.innerText)")
     assert any("needs ./shm/020-shm-create and ./sem/100-sem-create /ipc-guard 1 first" in line for line in lines)
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_is_seen_first_does_not_move_when_the_script_comes(width: int, tab: browser.Tab, site: str) -> None:
+    places = "[...document.querySelectorAll('main > section > :not(section)')].map(one => one.offsetTop)"
+    tab.look(width)
+    tab.go(f"{site}screenplay.html")
+    assert tab.run("!!document.querySelector('button.directions')")
+    with_script = tab.run(places)
+    tab.go(f"{site}index.html")
+    tab.send("Emulation.setScriptExecutionDisabled", value=True)
+    tab.go(f"{site}screenplay.html")
+    assert tab.run(places) == with_script

@@ -39,7 +39,8 @@ function addDirectionsSwitch() {
     say();
   });
   say();
-  (document.querySelector('h1 ~ .minutes') || title).after(button);
+  const minutes = document.querySelector('h1 + .minutes'); // whose line has room for it, so that nothing moves
+  if (minutes) minutes.append(button); else title.after(button);
 }
 
 // The head of a program, down to its includes, is one line that opens.
@@ -281,7 +282,7 @@ function followReader(menu) {
     requestAnimationFrame(() => { asked = false; follow(); });
   }, { passive: true });
   menu.addEventListener('toggle', () => { here?.scrollIntoView({ block: 'center' }); });
-  follow();
+  addEventListener('load', () => requestAnimationFrame(follow)); // where things are is asked when they are there
 }
 
 // What the title of a term says is shown beside it: to the mouse, to the keyboard, and to a finger,
