@@ -1,4 +1,4 @@
-"""What a static host is given: a folder with the site, its archives and films, and an archive of that folder.
+"""What a static host is given: a folder with the site, in which are the archives and the film, and an archive of it.
 
 "make dist" runs it, when the site is built.  The same site gives the same bytes, and everybody may read them,
 whatever the umask is.
@@ -19,11 +19,10 @@ OURS = ('.done', '.buildinfo')  # what only a build needs
 VERSION = re.compile(r'v\d+(?:\.\d+)*')
 
 
-def contents(site: Path, films: list[Path]) -> dict[str, bytes]:
+def contents(site: Path) -> dict[str, bytes]:
     """Return the files for the host by their places."""
     files = {str(file.relative_to(site)): file.read_bytes()
              for file in site.rglob('*') if file.is_file() and file.name not in OURS}
-    files |= {f'films/{film.name}': film.read_bytes() for film in films}
     return files | {'.nojekyll': b''}  # GitHub Pages leaves out folders like _static without it
 
 
@@ -47,7 +46,7 @@ def main(build: Path, version: str, changes: Path) -> int:
               'and move the tag there', file=sys.stderr)
         return 1
     target = build / 'dist/ipc-course-site'
-    publish(contents(build / 'html', sorted(build.glob('*.cast'))), target)
+    publish(contents(build / 'html'), target)
     print(f'To publish: {target.absolute()}/, or {target.name}.tar.gz beside it; '
           'the page "Contributing" says how')
     return 0

@@ -65,12 +65,16 @@ def sheet(top: Path, config: Config) -> str:
     return re.sub(r'\s*\n\s*', '\n', text).lstrip()
 
 
+def script(top: Path) -> str:
+    """Return the script without the lines that are comments: each page loads it."""
+    return re.sub(r'^ *//.*\n', '', (top / 'docs/_theme/static/theme.js').read_text(encoding='utf-8'), flags=re.M)
+
+
 def tell(app: Sphinx, config: Config) -> None:
     """Tell the pages the checksums; with other ones all of them are written again."""
     top = Path(app.confdir)
-    script = (top / 'docs/_theme/static/theme.js').read_bytes()
     config.html_context['checksums'] = {name: hashlib.sha256(data).hexdigest()[:8] for name, data in (
-        ('site.css', sheet(top, config).encode()), ('theme.js', script))}
+        ('site.css', sheet(top, config).encode()), ('theme.js', script(top).encode()))}
 
 
 def write(app: Sphinx) -> None:
@@ -79,6 +83,12 @@ def write(app: Sphinx) -> None:
         static = Path(app.outdir) / '_static'
         static.mkdir(parents=True, exist_ok=True)
         (static / 'site.css').write_text(sheet(Path(app.confdir), app.config), encoding='utf-8')
+
+
+def replace_script(app: Sphinx, error: Exception | None) -> None:
+    """Write the script over the one that Sphinx has copied."""
+    if not error and app.builder.name == 'html':
+        (Path(app.outdir) / '_static/theme.js').write_text(script(Path(app.confdir)), encoding='utf-8')
 
 
 def leave_widths(app: Sphinx, document: nodes.document) -> None:
@@ -147,6 +157,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect('doctree-read', leave_widths)
     app.connect('builder-inited', share)
     app.connect('build-finished', map_site)
+    app.connect('build-finished', replace_script)
     app.connect('html-page-context', describe)
     app.connect('html-page-context', lighten)
     app.connect('html-page-context', place)
