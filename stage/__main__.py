@@ -12,7 +12,8 @@ import subprocess
 import sys
 from types import FrameType
 
-from .check.exercises import LIMITED, STARTS, Attempt, Learner, exercises, one, unstated
+from .check.exercises import STARTS, exercises, one, unstated
+from .check.learner import LIMITED, Attempt, Learner
 from .check.promoting import Promotion, write
 from .check.rehearsal import Rehearsal, show_progress
 from .check.trees import kept

@@ -47,6 +47,11 @@ def test_auto_plays_the_whole_screenplay() -> None:
     assert result.stdout.count("\n") == 1
 
 
+def test_auto_plays_the_exercises_with_their_solutions() -> None:
+    result = stage("perform", ROOT / "docs" / "exercises.rst", "--auto", "--programs", PROGRAMS)
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout
+
+
 def test_on_stage_is_what_the_documented_syntax_says() -> None:
     result = stage("perform", ROOT / "docs" / "contributing.rst", "--auto")
     assert (result.returncode, result.stderr) == (0, ""), result.stdout
