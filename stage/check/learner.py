@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from ..page.model import Cue, Page, Scene
-from ..sandbox import namespaces
+from ..sandbox import namespaces, orphans
 from ..sandbox.namespaces import Order
 from ..sandbox.sandbox import CODE
 from .exercises import STARTS, exercises, hints_of
@@ -105,15 +105,14 @@ class Learner:
         _limit_processes(level)
         order = Order('exercise', self.page.path, str(self.top / 'build'), level, why, deadline, scene.number,
                       exercises=str(self.tried))
-        with namespaces.start(order, stdout=subprocess.PIPE) as child:
-            try:
-                said = child.communicate(timeout=PATIENCE)[0].strip().splitlines()
-            except KeyboardInterrupt:
-                namespaces.end(child, level)
-                raise
-            except subprocess.TimeoutExpired:
-                namespaces.end(child, level)
-                raise OSError(f'{name}: no end within {PATIENCE} s') from None
+        alone = bool(namespaces.entrance(level))  # in name spaces, which end with all that is in there
+        if not alone:
+            orphans.adopt()
+        try:
+            child, said = self._played(order, name)
+        finally:
+            if not alone:
+                orphans.end_all()
         if child.returncode not in (0, 1) or child.returncode and not said:
             return child.returncode  # what is wrong has been said
         failed = self._said(name).get('failed', 0)
@@ -126,6 +125,18 @@ class Learner:
                 print(f'Hint {number} of {len(hints)}: {hints[number - 1]}')
         self._note(name, f'fails: {said[0]}' if child.returncode else 'holds', failed + child.returncode)
         return child.returncode
+
+    def _played(self, order: Order, name: str) -> tuple[subprocess.Popen[str], list[str]]:
+        """Have it played; return the process, which has ended, and its lines."""
+        with namespaces.start(order, stdout=subprocess.PIPE) as child:
+            try:
+                return child, child.communicate(timeout=PATIENCE)[0].strip().splitlines()
+            except KeyboardInterrupt:
+                namespaces.end(child, order.level)
+                raise
+            except subprocess.TimeoutExpired:
+                namespaces.end(child, order.level)
+                raise OSError(f'{name}: no end within {PATIENCE} s') from None
 
     def _said(self, name: str) -> dict[str, object]:
         """Return what came of it the last time, if it has been played."""

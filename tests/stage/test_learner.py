@@ -45,9 +45,9 @@ def write(learner: Path, body: str) -> None:
         f"int main(int argc, char **argv)\n{{\n    (void)argc, (void)argv;\n{body}\n}}\n")
 
 
-def exercise(learner: Path, deadline: float = 10) -> Played:
+def exercise(learner: Path, deadline: float = 10, *options: str) -> Played:
     """Play exercise 110; no process of it may be left."""
-    return stage("exercise", "docs/exercises.rst", "110", f"--deadline={deadline}", cwd=learner,
+    return stage("exercise", "docs/exercises.rst", "110", f"--deadline={deadline}", *options, cwd=learner,
                  stderr=subprocess.STDOUT)
 
 
@@ -152,3 +152,11 @@ def test_what_a_program_does_ends_with_a_line_and_leaves_nothing(deed: str, lear
     assert sorted(path.name for path in (learner / "exercises").iterdir()) == ["110-mmap-write.c"]
     if "waits" in deed:
         assert "terminal main: 110-mmap-write is blocked in futex on /ipc-nobody" in done.stdout
+
+
+def test_where_there_are_no_name_spaces_nobody_gets_away_either(learner: Path) -> None:
+    """Neither by a session of its own, nor by being faster than who ends the others."""
+    write(learner, "    if (fork() > 0) return 0;\n    setsid();\n"
+                   "    for (int i = 0; i < 9; i++) fork();\n    for (;;) if (fork() == 0) _exit(0);")
+    done = exercise(learner, 2, "--level=bare")
+    assert done.returncode == 1 and "110-mmap-write: " in done.stdout
