@@ -41,6 +41,10 @@ class Objects:
         """Whether the page names this object."""
         return name.rpartition('/')[2].removeprefix('sem.') in self.names
 
+    def of_the_course(self, name: str) -> bool:
+        """Whether an object is called as the course calls its own; a learner may make others than a page."""
+        return name.rpartition('/')[2].removeprefix('sem.').startswith(PREFIX)
+
     def left(self) -> list[str]:
         """Return what is there though the play has not begun: of another one, or of a crashed."""
         return sorted(name for name in self.there() if self.of_the_play(name))

@@ -46,7 +46,8 @@ class Sandbox:
     stock: Objects
 
     def __init__(self, page: Page, order: Order, calls: Mapping[int, str], kind: type[Terminal]) -> None:
-        self.page, self.level, self.why, self.calls, self.kind = page, order.level, order.why, calls, kind
+        self.page, self.order, self.calls, self.kind = page, order, calls, kind
+        self.level, self.why = order.level, order.why
         self.terminals: dict[tuple[str, bool], Terminal] = {}
         self.viewer = Viewer(calls)
         self.programs = self._wanted(order)
@@ -199,6 +200,7 @@ class Machine(Sandbox):
 
     def _prepare(self) -> None:
         self.stock = Objects([self.page], PREFIX if self.level == 'host' else '')
+        self.before = self.stock.there()
         self.user = caller() if self.level == 'host' else None
         if ours := self.stock.left():
             raise FileExistsError(f'{ours[0]} exists: another play may be running; if not, '
@@ -224,7 +226,8 @@ class Machine(Sandbox):
         return self.why if self.level == 'bare' and more else ''
 
     def objects(self) -> set[str]:
-        return {name for name in self.stock.there() if self.stock.of_the_play(name)}
+        return {name for name in self.stock.there() if self.stock.of_the_play(name)
+                or self.order.command == 'exercise' and name not in self.before and self.stock.of_the_course(name)}
 
     def __exit__(self, *exception: object) -> None:
         super().__exit__(*exception)

@@ -155,8 +155,15 @@ def test_what_a_program_does_ends_with_a_line_and_leaves_nothing(deed: str, lear
 
 
 def test_where_there_are_no_name_spaces_nobody_gets_away_either(learner: Path) -> None:
-    """Neither by a session of its own, nor by being faster than who ends the others."""
+    """Neither by a session of its own, nor by leaving a child behind (more than a few would be in others' way)."""
     write(learner, "    if (fork() > 0) return 0;\n    setsid();\n"
-                   "    for (int i = 0; i < 9; i++) fork();\n    for (;;) if (fork() == 0) _exit(0);")
+                   "    for (int i = 0; i < 3; i++) fork();\n    for (;;) if (fork() > 0) _exit(usleep(1000));")
     done = exercise(learner, 2, "--level=bare")
     assert done.returncode == 1 and "110-mmap-write: " in done.stdout
+
+
+def test_where_there_are_no_name_spaces_objects_do_not_stay_either(learner: Path) -> None:
+    write(learner, MISCHIEF["leaves objects"][0].replace("/ipc-left", "/ipc-left-bare"))
+    done = exercise(learner, 10, "--level=bare")
+    assert done.returncode == 1 and "110-mmap-write: left behind: /dev/shm/ipc-left-bare" in done.stdout
+    assert "ipc-left-bare" not in os.listdir("/dev/shm")
