@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from copies import copied, make, path_without
-from play import Played, private_stage, stage
+from play import Played, private_stage, stage, the_machine
 from support import ROOT
 
 START = (ROOT / "code/exercises/110-mmap-write.c").read_text()
@@ -158,12 +158,14 @@ def test_where_there_are_no_name_spaces_nobody_gets_away_either(learner: Path) -
     """Neither by a session of its own, nor by leaving a child behind (more than a few would be in others' way)."""
     write(learner, "    if (fork() > 0) return 0;\n    setsid();\n"
                    "    for (int i = 0; i < 3; i++) fork();\n    for (;;) if (fork() > 0) _exit(usleep(1000));")
-    done = exercise(learner, 2, "--level=bare")
+    with the_machine():
+        done = exercise(learner, 2, "--level=bare")
     assert done.returncode == 1 and "110-mmap-write: " in done.stdout
 
 
 def test_where_there_are_no_name_spaces_objects_do_not_stay_either(learner: Path) -> None:
     write(learner, MISCHIEF["leaves objects"][0].replace("/ipc-left", "/ipc-left-bare"))
-    done = exercise(learner, 10, "--level=bare")
+    with the_machine():
+        done = exercise(learner, 10, "--level=bare")
     assert done.returncode == 1 and "110-mmap-write: left behind: /dev/shm/ipc-left-bare" in done.stdout
     assert "ipc-left-bare" not in os.listdir("/dev/shm")
