@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * @brief Send a sample of some version, or receive one and print it in Celsius.
+ * @brief Send a sample of some version, or receive one and print it in degrees.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <assert.h>
@@ -15,7 +15,7 @@
 
 struct sample {
     uint64_t timestamp;
-    double value; // in Celsius, and from version 1 on in Kelvin
+    double value; // in degrees, and in version 1 in millionths
     uint32_t channel;
     uint32_t version; // it was unused, and 0
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * @brief Send a sample of some version, or receive one and print it in Celsius.
+ * @brief Send a sample of some version, or receive one and print it in degrees.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <assert.h>
@@ -15,7 +15,7 @@
 
 struct sample {
     uint64_t timestamp;
-    double value; // in Celsius, and from version 1 on in Kelvin
+    double value; // in degrees, and in version 1 in millionths
     uint32_t channel;
     uint32_t version; // it was unused, and 0
 };
@@ -42,7 +42,7 @@ int main(int argc, char **argv)
     if (mq_receive(queue, (char *)&sample, sizeof sample, NULL) == -1)
         err(EXIT_FAILURE, "mq_receive /ipc-samples");
     if (sample.version == 1)
-        sample.value -= 273.15;
+        sample.value /= 1e6;
     else if (sample.version != 0)
         errx(EXIT_FAILURE, "version %u is not known", sample.version);
     if (dprintf(STDOUT_FILENO, "%.2f degrees\n", sample.value) < 0)
