@@ -22,10 +22,12 @@ class Line:
     """How many commands the terminal had executed before."""
     prompt: int
     """At which prompt it stands, the last one if the command has several lines."""
+    whole: bool = False
+    """All of it has been typed."""
 
     def is_entered(self) -> bool:
-        """Whether somebody else has pressed Enter."""
-        return self.terminal.entered != self.entered
+        """Whether somebody else has pressed Enter, at its end."""
+        return self.whole and self.terminal.entered != self.entered
 
     def stands(self) -> bool:
         """Whether it is still there, as far as can be told: Ctrl-C would have brought another prompt."""
@@ -63,6 +65,7 @@ class Typist:
                 terminal.write(letters.encode())
                 if slow and not self.rush:
                     yield from rest(LETTER)
+        line.whole = True
 
     def enter(self, index: int, terminal: Live, command: str) -> Play[None]:
         """Press Enter; type the command before, if it does not stand there."""

@@ -170,6 +170,17 @@ def test_half_a_command_is_not_entered(tmp_path: Path) -> None:
         on.noted("✓ echo 0 1 2")
 
 
+def test_enter_pressed_while_a_command_is_typed_is_not_that_of_the_command(tmp_path: Path) -> None:
+    words = " ".join(map(str, range(60)))
+    with show(page(tmp_path, scene(f"$ : {words}; echo done\ndone\n"))) as on:
+        on.noted(": 0 1 2")
+        on.press("PageDown")
+        on.wait(lambda: ": 0 1 2" in on.panes()["main"])
+        on.press("Enter")
+        on.shown("main", "$")
+        on.wait(lambda: "✓ : 0 1 2" in on.notes() or on.press("PageDown"))
+
+
 def test_reset_pressed_again_while_it_resets_means_the_same_scene(tmp_path: Path) -> None:
     slow = scene("$ sleep 1\n", "fresh")
     with show(page(tmp_path, slow, scene("$ true\n"), scene("$ echo last\nlast\n")), "--scene", 3) as on:
