@@ -45,10 +45,10 @@ def queues(tmp_path: Path) -> Path:
 
 
 def test_the_objects_of_the_course_go_and_no_others(queues: Path) -> None:
-    others = "shm/020-shm-create /ipc-other; sem/100-sem-create /seven; mq/010-mq-create /ipc-others"
+    others = "shm/020-shm-create /ipc-elsewhere; sem/100-sem-create /seven; mq/010-mq-create /ipc-others"
     look = f"ls /dev/shm; mount -t mqueue mqueue '{queues}'; ls '{queues}'"
     assert clean(f"{MAKE}; {others}", look) == (
-        0, [*(f"removed {name}" for name in OBJECTS), "ipc-other", "sem.seven", "ipc-others"], [])
+        0, [*(f"removed {name}" for name in OBJECTS), "ipc-elsewhere", "sem.seven", "ipc-others"], [])
 
 
 def test_where_nothing_is_left_nothing_is_said() -> None:
