@@ -161,14 +161,19 @@ def test_a_key_hides_the_notes_and_brings_them_back(on: Show) -> None:
 
 
 def test_programs_are_listed_as_the_page_shows_them_until_the_listing_is_closed(tmp_path: Path) -> None:
-    def listed(name: str) -> None:
+    def window() -> str:
+        return on.inner("display", "-p", "-t", "stage:", "#{window_id}")
+
+    def listed(name: str) -> str:
         first = (ROOT / "code" / name).read_text().split("\n")[0]
         focus_notes(on)
         on.press("c")
         on.wait(lambda: f"1 {first}" in " ".join(on.panes()["listing"].split()))
         on.wait(lambda: on.inner("display", "-p", "-t", "stage:", "#{@name}") == "listing\n")
+        return window()
 
-    def closed() -> None:
+    def closed(before: str) -> None:
+        on.wait(lambda: window() != before)  # the pane goes sooner than the show knows of it
         on.wait(lambda: [*on.panes()] == ["main", "notes"])
         on.shown("main", "$")
 
@@ -176,17 +181,17 @@ def test_programs_are_listed_as_the_page_shows_them_until_the_listing_is_closed(
     show_it = ".. literalinclude:: ../code/sem/199-sem-unlink.c\n"
     with show(page(tmp_path, create, show_it, scene("$ true\n"), scene("$ true\n")), size=(100, 60)) as on:
         on.noted("100-sem-create")
-        listed("sem/100-sem-create.c")
+        listing = listed("sem/100-sem-create.c")
         on.press("q")
-        closed()
-        listed("sem/100-sem-create.c")
+        closed(listing)
+        listing = listed("sem/100-sem-create.c")
         focus_notes(on)
         on.press("c")
-        closed()
+        closed(listing)
         fast(on, "✓ ./sem/100-sem-create", "✓ ./sem/199-sem-unlink")
-        listed("sem/199-sem-unlink.c")
+        listing = listed("sem/199-sem-unlink.c")
         fast(on, "✓ true")  # the show goes on, and this is another session
-        closed()
+        closed(listing)
         focus_notes(on)
         on.press("c")
         on.noted("no program to list")
