@@ -42,6 +42,9 @@ $(build)/%: code/%.c $(build)/.flags
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MT $@ -MF $$new.dep -o $$new.bin $< $(LDFLAGS) $(LDLIBS) && \
 	mv -f $$new.dep $(build)/.deps/$*.d && mv -f $$new.bin $@ || { rm -f $$new.*; exit 1; }
 
+# What turns stops at lines: an optimizing compiler mixes or repeats them.
+$(patsubst code/%.c,$(build)/%,$(shell grep -l '; // TURN$$' code/*/*.c)): CFLAGS += -O0
+
 # What was made with other options is made again.
 flags = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(LDLIBS)
 $(build)/.flags: FORCE

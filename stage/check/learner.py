@@ -90,7 +90,8 @@ class Learner:
         shutil.copyfile(mine, self.tried / mine.name)
         libraries = [word for word in self.compiler if word.startswith('-l')]  # once more, for they follow the sources
         try:
-            done = subprocess.run([*self.compiler, '-o', program, mine.relative_to(self.top), *libraries],
+            # Not optimized, so that turns finds each line where it is.
+            done = subprocess.run([*self.compiler, '-O0', '-o', program, mine.relative_to(self.top), *libraries],
                                   cwd=self.top, stdin=subprocess.DEVNULL)
         except OSError as error:
             raise OSError(f'no compiler: {self.compiler[0]}: {error.strerror}') from None

@@ -81,6 +81,7 @@ def seen(result: Completed, status: int) -> list[str]:
 
 def numbers(result: Completed) -> tuple[int, ...]:
     """How many orders, how many wrong, how many deadlocks; its status says whether all are right."""
+    assert "orders, " in result.stdout, result.stderr
     counts = counted(result.stdout.splitlines())
     assert (result.returncode, result.stderr) == (int(counts[1] + counts[2] > 0), "")
     return counts
