@@ -1,4 +1,4 @@
-"""The counts are the same whoever has compiled the programs, as long as lines stay apart; and with what a reader has."""
+"""The counts are the same whoever has compiled the programs, if lines stay apart; and with what a reader has."""
 
 import shutil
 import subprocess
