@@ -75,6 +75,7 @@ def test_a_key_shows_what_the_kernel_sees_and_each_change_of_it(tmp_path: Path, 
 
     with show(page(tmp_path, scene(QUEUE, "fresh")), size=size) as on:
         on.noted("010-mq-create")
+        on.wait(lambda: on.screen().count("at its prompt") == 2)  # the panes are those that stay
         press(on, "k")
         seen(NOTHING)
         fast(on, "✓ ./mq/010-mq-create")
