@@ -27,6 +27,7 @@ packages() {
     musl-gcc) set -- musl-tools musl-gcc musl '' ;;
     clang-tidy) set -- clang-tidy clang-tools-extra clang clang-extra-tools ;;
     clang-format) set -- clang-format clang-tools-extra clang clang-extra-tools ;;
+    chromium) set -- chromium-headless-shell chromium-headless chromium chromium ;;
     node) set -- nodejs nodejs nodejs nodejs ;;
     latexmk) set -- latexmk latexmk texlive-binextra texlive-binextra ;;
     xelatex) set -- 'texlive-xetex texlive-latex-extra fonts-freefont-otf' \
@@ -54,7 +55,7 @@ is_there() {
     compiler) command -v "$compiler" >/dev/null 2>&1 ;; # make must not start it for nothing
     python) [ -e build/venv/.done ] || new_python ;;
     tmux) tmux -V 2>/dev/null | grep -Eqv ' ([a-z]*-)?([0-2]|3\.[01])([^0-9]|$)' ;;
-    chromium) answers chromium || answers chromium-browser || answers google-chrome || answers google-chrome-stable ;;
+    chromium) answers chromium-headless-shell || answers chromium || answers chromium-browser || answers google-chrome || answers google-chrome-stable ;;
     *) answers "$1" ;;
     esac
 }

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import browser
 import pytest
 from copies import alone, make, path_without
 
@@ -42,7 +43,7 @@ def test_performing_needs_a_tmux_that_is_not_too_old(copy: Path, tmp_path: Path)
 
 
 def test_the_doctor_believes_no_name_and_leaves_nothing_behind(copy: Path, tmp_path: Path) -> None:
-    path = path_without(tmp_path / "bin", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = path_without(tmp_path / "bin", *browser.NAMES)
     stub = tmp_path / "bin/chromium-browser"
     stub.write_text("#!/bin/sh\necho 'install the snap' >&2\nexit 1\n")
     stub.chmod(0o755)

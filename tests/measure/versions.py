@@ -14,7 +14,7 @@ from pathlib import Path
 TESTED = Path(__file__).with_suffix(".txt")
 COMMENT = "# make check was green with these versions; tests/measure/versions.py adds to them.\n"
 TOOLS = ("bash", "gcc", "clang", "clang-tidy", "cppcheck", "strace", "ls", "diff", "ldd", "unshare", "tmux",
-         "doxygen", "chromium", "python3")
+         "doxygen", "chromium-headless-shell", "chromium", "python3")
 
 
 def here() -> dict[str, str]:

@@ -55,12 +55,18 @@ def test_each_page_fits_light_and_dark_and_axe_has_nothing_to_report(
         tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
     assert tab.complaints() == []
     assert [address for address in tab.requests() if not address.startswith((site, "data:"))] == []
+    if width == 1280 and page != FOUND:  # the first visit is light: the tab has a cache of its own
+        if page != "search.html":
+            assert sorted(kind for kind, _ in tab.received()) == ["css", "html", "js"]
+        assert sum(size for _, size in tab.received()) < 60_000
     tab.run(f"{ONE_OF_EACH} {axe()}; 0")
-    # What axe looks for has nothing to do with the theme but colours, and these are all seen at the other widths.
+    # What axe looks for has nothing to do with the theme but colours, and these take it most of the time:
+    # a narrow page is seen dark, a wide one both ways, and one between is wide in all but its menu.
     colours = ["color-contrast", "link-in-text-block"]
-    looks: dict[str, dict[str, Any]] = {"dark": {"runOnly": colours}, "light": {}}
-    if width == 768:
-        looks = {"light": {"rules": {name: {"enabled": False} for name in colours}}}
+    looks: dict[str, dict[str, Any]] = {
+        360: {"dark": {}},
+        768: {"light": {"rules": {name: {"enabled": False} for name in colours}}},
+        1280: {"light": {}, "dark": {"runOnly": colours}}}[width]
     for theme, only in looks.items():
         tab.look(width, height, dark=theme == "dark")
         found = tab.run(f"axe.run({json.dumps({'resultTypes': ['violations'], **only})}).then(all => "
@@ -80,16 +86,6 @@ def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -
                 tab.picture(PICTURES / f"{name}-{width}-{theme}.png")
 
 
-def test_the_first_visit_is_light(tab: browser.Tab) -> None:
-    for page in PAGES:
-        with browser.served(SITE) as (address, sent):
-            tab.go(address + page)
-            tab.complaints()
-            if page != "search.html":
-                assert sorted(re.sub(r".*\.|[?].*", "", name) for name, _ in sent) == ["css", "html", "js"]
-            assert sum(size for _, size in sent) < 60_000, sent
-
-
 def test_the_switch_is_kept(tab: browser.Tab, site: str) -> None:
     look = "getComputedStyle(document.body).backgroundColor"
     for dark in (False, True):
@@ -101,7 +97,7 @@ def test_the_switch_is_kept(tab: browser.Tab, site: str) -> None:
         tab.run("document.querySelector('.theme-button').click()")
         after = tab.run(look)
         assert after != before
-        for page in PAGES:
+        for page in ("screenplay.html", "code/index.html"):
             tab.go(site + page)
             assert tab.run(look) == after, page
         tab.run("document.querySelector('.theme-button').click()")

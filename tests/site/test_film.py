@@ -12,6 +12,7 @@ import pytest
 from copies import make
 from play import page, stage
 from show import PLAY, performed
+from support import BOUND
 
 pytestmark = [*performed, pytest.mark.skipif(not browser.find(), reason="needs chromium")]
 
@@ -56,22 +57,22 @@ def events(films: Path, code: str) -> list[tuple[float, str]]:
 def last_picture(films: Path) -> str:
     """What a terminal shows at the end of the film, tmux being the terminal."""
     call = ["tmux", "-S", films.with_name("socket"), "-f", "/dev/null"]
-    # Nothing but the rows is shown; then it waits.
-    script = r"""python3 -c 'import json, sys
+    # Nothing but the rows is shown; the terminal answers (DSR, ECMA-48) when it has drawn them all.
+    script = r"""python3 -c 'import json, sys, tty
+tty.setcbreak(0)
 for line in open(sys.argv[1]).readlines()[1:]:
     when, code, text = json.loads(line)
     if code == "o": sys.stdout.write(text)
-sys.stdout.flush(); input()' """
-    command = [*call, "new-session", "-d", "-x", "120", "-y", "37", f"{script} {films}; cat"]
+print(end="\033[6n", flush=True); sys.stdin.read(1)' """
+    command = [*call, "new-session", "-d", "-x", "120", "-y", "37",
+               f"{script} {films}; {' '.join(map(str, call))} wait-for -S drawn; cat"]
     subprocess.run(command, check=True, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "screen"})
-    look = [*call, "capture-pane", "-p"]
     try:
-        found = [subprocess.run(look, capture_output=True, text=True, check=True).stdout.rstrip() for _ in range(3)]
-        browser.until(lambda: found.append(subprocess.run(look, capture_output=True, text=True).stdout.rstrip())
-                      or found[-1] and found[-1] == found[-2] == found[-3], "a picture that stays", pause=0.2)
+        subprocess.run([*call, "wait-for", "drawn"], check=True, timeout=BOUND)
+        found = subprocess.run([*call, "capture-pane", "-p"], capture_output=True, text=True, check=True).stdout
     finally:
         subprocess.run([*call, "kill-server"])
-    return "\n".join(line.rstrip() for line in found[-1].split("\n"))
+    return "\n".join(line.rstrip() for line in found.rstrip().split("\n"))
 
 
 def test_the_film_is_played_in_the_page_by_keys_and_nothing_else_is_asked_for(
