@@ -124,11 +124,12 @@ class Browser:
 
 
 class Tab:
-    """One page, with storage of its own."""
+    """One page, with storage of its own, or with that of the one beside it."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, beside: "Tab | None" = None) -> None:
         self.browser = browser
-        self._context = browser.send("Target.createBrowserContext")["browserContextId"]
+        self._context = (beside._context if beside else
+                         browser.send("Target.createBrowserContext")["browserContextId"])
         self.target = browser.send("Target.createTarget", url="about:blank",
                                    browserContextId=self._context)["targetId"]
         self.session = browser.send("Target.attachToTarget", targetId=self.target,
