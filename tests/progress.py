@@ -51,7 +51,7 @@ class Progress:
 
 def pytest_xdist_auto_num_workers() -> int:
     """More than processors: many a test waits, for a second of a program or for a terminal."""
-    return (3 * len(os.sched_getaffinity(0)) + 1) // 2
+    return 2 * len(os.sched_getaffinity(0))
 
 
 @pytest.hookimpl(trylast=True)

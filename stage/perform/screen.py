@@ -189,8 +189,9 @@ class Screen:
         commands += [['set', '-p', '-t', made[name][0], '@name', name] for name in others]
         if 'listing' in others:
             commands.append(['select-pane', '-t', made['listing'][0]])
-        elif 'notes' in others and self.on_notes():
-            commands.append(['select-pane', '-t', made['notes'][0]])
+        elif 'notes' in others:  # asked by tmux itself, for somebody may go there in this moment
+            commands.append(['if-shell', '-F', '-t', 'stage:', '#{==:#{@name},notes}',
+                             f'select-pane -t {made["notes"][0]}'])
         views = {name: View(tty) for name, (_, tty) in made.items() if name != 'listing'}  # raw before a key comes
         self.run(*commands, ['select-window', '-t', first[0]])
         self.left, self.window = self.window, first[0]
@@ -202,10 +203,6 @@ class Screen:
         if self.left:
             self.run(['kill-window', '-t', self.left])
             self.left = ''
-
-    def on_notes(self) -> bool:
-        """Whether the notes have the focus of the stage."""
-        return self.run(['display-message', '-p', '-t', 'stage:', '#{@name}']) == ['notes']
 
     def focus(self, number: int) -> None:
         """Let the keys go to this terminal, unless they go to the notes or a listing: who is there wants to stay."""

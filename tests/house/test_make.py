@@ -7,8 +7,11 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import pytest
 from copies import listing, make, outside, path_without, replace
 from support import ROOT
+
+pytestmark = pytest.mark.thorough
 
 
 def test_the_makefile_is_short_and_what_old_makes_know() -> None:

@@ -14,6 +14,8 @@ import pytest
 from copies import alone, listing, make, outside
 from support import BOUND
 
+pytestmark = pytest.mark.thorough
+
 
 def git(folder: Path, *arguments: str) -> None:
     """Run git there; skip where there is none."""

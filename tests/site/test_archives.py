@@ -48,7 +48,8 @@ def test_the_course_has_all_programs_and_the_page(tmp_path: Path) -> None:
     assert (folder / "screenplay.rst").read_bytes() == (DOCS / "screenplay.rst").read_bytes()
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang", "musl-gcc"])
+@pytest.mark.parametrize("compiler", ["gcc", *(pytest.param(name, marks=pytest.mark.thorough)
+                                               for name in ("clang", "musl-gcc"))])
 def test_the_course_builds_with_the_compilers_and_libraries_that_it_names(compiler: str, tmp_path: Path) -> None:
     folder = unpack("ipc-course", tmp_path)
     assert compiler in (folder / "Makefile").read_text()
@@ -58,6 +59,7 @@ def test_the_course_builds_with_the_compilers_and_libraries_that_it_names(compil
                                                for path in CODE.glob("*/*.c")}
 
 
+@pytest.mark.thorough
 def test_a_changed_header_makes_those_programs_anew_that_include_it(tmp_path: Path) -> None:
     for name in ("ipc-course", "ipc-mq"):
         folder = unpack(name, tmp_path)

@@ -74,6 +74,7 @@ def test_each_page_fits_light_and_dark_and_axe_has_nothing_to_report(
         assert found == [], theme
 
 
+@pytest.mark.thorough
 def test_scenes_listings_and_figures_are_pictured(tab: browser.Tab, site: str) -> None:
     for width in WIDTHS:
         for theme in ("light", "dark"):

@@ -9,6 +9,8 @@ import pytest
 from copies import make
 from support import ROOT
 
+pytestmark = pytest.mark.thorough
+
 
 def modes(folder: Path) -> set[tuple[bool, int]]:
     return {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in [folder, *folder.rglob("*")]}

@@ -14,7 +14,7 @@ from play import page, stage
 from show import PLAY, performed
 from support import BOUND
 
-pytestmark = [*performed, pytest.mark.skipif(not browser.find(), reason="needs chromium")]
+pytestmark = [pytest.mark.thorough, *performed, pytest.mark.skipif(not browser.find(), reason="needs chromium")]
 
 SEEN = "[...document.querySelectorAll('.film pre div')].map(row => row.textContent.trimEnd()).join('\\n').trimEnd()"
 PLAYED = "document.querySelector('.film pre')"

@@ -28,6 +28,7 @@ def epubcheck(book: Path) -> subprocess.CompletedProcess[str]:
                           stderr=subprocess.STDOUT, text=True)
 
 
+@pytest.mark.thorough
 def test_the_epub_has_what_the_site_has_and_nothing_to_click_in_vain(copy: Path) -> None:
     made = make(copy, "epub")
     book = copy / "build/epub/ipc-course.epub"
@@ -56,6 +57,7 @@ def test_the_epub_has_what_the_site_has_and_nothing_to_click_in_vain(copy: Path)
     assert (checked.returncode, "No errors or warnings" in checked.stdout) == (0, True), checked.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not all(map(shutil.which, LATEX)), reason=f"needs {', '.join(LATEX)}")
 def test_the_pdf_is_whole_and_can_be_searched(copy: Path) -> None:
     made = make(copy, "pdf")

@@ -16,6 +16,8 @@ import pytest
 from copies import copied, make, outside, replace
 from serving import BINARY, PROGRAM, SAYS, Serving, bare, serving, until
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:

@@ -16,6 +16,8 @@ from copies import make, replace
 from serving import PROGRAM, SAYS, serving, until
 from support import BOUND, ROOT
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "TERM"])
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "building"])

@@ -147,8 +147,10 @@ COMPILATIONS = [
     ("musl-gcc", ["-std=c11", *STRICT]), ("clang-19", ["-std=c2x", *STRICT]), ("clang-20", ["-std=c2x", *STRICT])]
 
 
-@pytest.mark.parametrize(("compiler", "options"), COMPILATIONS,
-                         ids=[f"{compiler} {options[0] if options else 'plain'}" for compiler, options in COMPILATIONS])
+@pytest.mark.parametrize(("compiler", "options"), [
+    pytest.param(compiler, options, id=f"{compiler} {options[0] if options else 'plain'}",
+                 marks=[] if compiler in ("cc", "gcc", "gcc -m32") else pytest.mark.thorough)
+    for compiler, options in COMPILATIONS])
 def test_each_download_compiles_alone(compiler: str, options: list[str], tmp_path: Path) -> None:
     words = compiler.split()
     if not shutil.which(words[0]):
@@ -286,6 +288,7 @@ def watch_tools(folder: Path) -> tuple[str, Path]:
     return f"{shims}:{os.environ['PATH']}", log
 
 
+@pytest.mark.thorough
 def test_make_makes_only_what_has_changed(copy: Path) -> None:
     path, log = watch_tools(copy)
     assert make(copy, PATH=path).returncode == 0
@@ -321,6 +324,7 @@ def test_make_makes_only_what_has_changed(copy: Path) -> None:
     assert read == {"build/sphinx/doctrees/screenplay.doctree"}
 
 
+@pytest.mark.thorough
 def test_the_site_needs_none_of_our_extensions(copy: Path) -> None:
     """The pages use stock directives only, but for the list of the code page."""
     settings = copy / "conf.py"
@@ -331,6 +335,7 @@ def test_the_site_needs_none_of_our_extensions(copy: Path) -> None:
     assert 'src="_images/mapping.svg"' in (copy / "build/html/screenplay.html").read_text()
 
 
+@pytest.mark.thorough
 def test_addresses_are_those_that_are_configured(copy: Path) -> None:
     for page in PAGES:
         assert not re.search("rel=.canonical|Source of this page|og:url|og:image", page.read_text()), page
@@ -367,6 +372,7 @@ def test_addresses_are_those_that_are_configured(copy: Path) -> None:
     assert all(link.startswith(("/ipc/", "#", "data:")) for link in links), links
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 def test_the_footer_says_the_version_of_a_repository_and_of_a_linked_one(copy: Path, tmp_path: Path) -> None:
     def git(*command: str) -> None:

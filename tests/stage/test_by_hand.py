@@ -22,7 +22,7 @@ CLOCKS = [
 
 
 # Not a wait but an input: how long a hand takes, and the talking before it.
-@pytest.mark.parametrize("pause", [0, 1.3])
+@pytest.mark.parametrize("pause", [1.3, *(pytest.param(pause, marks=pytest.mark.thorough) for pause in (0, 4))])
 def test_scenes_that_run_by_the_clock_hold_at_a_hands_pace(pause: float) -> None:
     def crosses(where: tuple[Path, int]) -> list[str]:
         path, number = where

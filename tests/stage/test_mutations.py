@@ -72,6 +72,7 @@ def report_of(one: Mutation, page: Path) -> str:
 
 
 @private_stage
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind, one", ALL.values(), ids=ALL)
 def test_a_mutation_is_caught_and_its_cause_is_named(
     kind: str, one: Mutation, tmp_path: Path
