@@ -34,7 +34,8 @@ def public() -> Iterator[Path]:
 
 MAKE = """
 case "$*" in
-check) [ "$ALL" ] || exit 1; echo 5 tests passed; echo "$((5 - FAILED)) passed, 2 skipped in 9.1s (0:00:09)"; exit $FAILED ;;
+check) [ "$ALL" ] || exit 1
+       echo 5 tests passed; echo "$((5 - FAILED)) passed, 2 skipped in 9.1s (0:00:09)"; exit $FAILED ;;
 esac
 """
 
