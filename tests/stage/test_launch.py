@@ -56,7 +56,10 @@ def test_a_killed_performance_leaves_the_terminal_as_it_was(play: Path, tmp_path
         on.wait(lambda: "notes" in on.screen())
         assert sanity(on) != before
         os.kill(on.performers()[whom], signal.SIGKILL)
-        on.wait(lambda: not on.left() and sanity(on) == before)
+        try:
+            on.wait(lambda: not on.left() and sanity(on) == before)
+        finally:
+            print(on.left(), before, sanity(on), sep="\n")  # pytest shows it where the test has failed
         assert "notes" not in on.screen()
 
 

@@ -92,7 +92,7 @@ def test_a_user_who_is_not_listed_is_a_number(play: Callable) -> None:
 def test_where_the_next_pid_cannot_be_chosen_it_is_another_one(play: Callable) -> None:
     """A kernel without CONFIG_CHECKPOINT_RESTORE."""
     hidden = strace("-P", "/proc/sys/kernel/ns_last_pid", "-e", "inject=openat:error=ENOENT")
-    green(play("$ sh -c 'echo $$'\n4243\n", prefix=hidden))
+    green(play("$ sh -c 'echo $$; read line'\n4243\n[blocked in read]\n^D\n[1]\n", prefix=hidden))
 
 
 LINKED = """
