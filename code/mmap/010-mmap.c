@@ -27,8 +27,7 @@ int main(int argc, char **argv)
     if (!S_ISREG(status.st_mode))
         errx(EXIT_FAILURE, "%s: not a regular file", file);
 
-    // A mapping of length 0 is refused; one byte of an empty file is not, and
-    // a file of /proc, whose size is 0 too, then says that it cannot be mapped.
+    // A mapping of length 0 is refused; one byte of an empty file is not.
     const size_t size = (size_t)status.st_size;
     const size_t length = size > 0 ? size : 1;
     char *const content = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);

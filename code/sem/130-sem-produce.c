@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     close(fd);
 
     // Who has the guard must post before the end. Without SA_RESTART, Ctrl-C
-    // ends the wait, too; just before it, only once the guard is free.
+    // ends a wait, too (but not if it comes between !stop and the wait).
     struct sigaction action = {.sa_handler = on_interrupt};
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGINT, &action, NULL) == -1)

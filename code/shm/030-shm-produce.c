@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// An atomic that is not lock-free has a hidden lock in each process.
+// Without a lock that each process would have for itself.
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "no lock-free 64-bit atomics");
 
 int main(int argc, char **argv)

@@ -94,8 +94,11 @@ def _others(page: Page, scene: Scene, cue: Cue, after: list[Cue], blocked: list[
         yield f'It wakes {name}.'
     reasons = [_reason(one) for one in _chapter(page, scene)
                if isinstance(one.end, AtPrompt) and one.end.status and one.kind == 'run' and ': ' in _last(one)]
-    yield from ('It ends, and says nothing.', 'It blocks.')
+    if not isinstance(cue.end, AtPrompt) or cue.expect:  # else it does, whatever it does to others
+        yield 'It ends, and says nothing.'
+    yield 'It blocks.'
     yield from (f'It fails: {reason}.' for reason in reasons)
+    yield 'It goes on running.'
 
 
 def _chapter(page: Page, scene: Scene) -> Iterator[Cue]:

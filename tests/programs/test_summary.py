@@ -135,7 +135,7 @@ def mapping_apart(machine: Machine) -> None:
     assert good("010-mmap", machine.file) == "onetwo"
 
 
-@says("mapping of a file", "survives", "the process and the restart, as the file does")
+@says("mapping of a file", "survives", "what is in the file: the process, and the restart")
 def mapping_survives(machine: Machine) -> None:
     def store() -> None:
         mapped(machine.file)[0] = 42
@@ -195,7 +195,7 @@ def shm_apart(machine: Machine) -> None:
     assert Running("040-shm-consume", machine.name).next_line() == "2"
 
 
-@says("shared memory", "survives", "the process; not the last logout, not the restart")
+@says("shared memory", "survives", "the process; not the restart, nor, under systemd, the last logout")
 def shm_survives(machine: Machine) -> None:
     good("020-shm-create", machine.name)
     killed(Running("030-shm-produce", machine.name), "nanosleep")
@@ -237,7 +237,7 @@ def sem_counts(machine: Machine) -> None:
     assert good("125-sem-value", machine.name) == "2\n"
 
 
-@says("semaphore", "wakes", "one, the one that has waited longest")
+@says("semaphore", "wakes", "one: of ordinary processes, the one that has waited longest")
 def sem_wakes(machine: Machine) -> None:
     good("100-sem-create", machine.name, 0)
     waiters = []

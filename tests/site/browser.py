@@ -163,8 +163,15 @@ class Tab:
         return answer["result"].get("value")
 
     def until(self, script: str) -> None:
-        """Wait for an expression to become true."""
-        until(lambda: self.run(f"!!({script})"), script)
+        """Wait for an expression to become true, here or in the page that comes next."""
+        def true() -> bool:
+            try:
+                return bool(self.run(f"!!({script})"))
+            except AssertionError as error:
+                if "navigated" in str(error):  # in the middle of the question
+                    return False
+                raise
+        until(true, script)
 
     def _mine(self, method: str) -> list[dict[str, Any]]:
         return [event["params"] for event in self.browser.events
