@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -57,7 +58,8 @@ class Learner:
     def __init__(self, page: Page, compiler: str) -> None:
         self.page, self.compiler = page, shlex.split(compiler)
         self.top = CODE.parent
-        self.tried = self.top / 'build/tried'  # programs, their sources as compiled, and what came of them
+        #: Programs, their sources as compiled, and what came of them; beside it lead links to all other programs.
+        self.tried = self.top / 'build/tried/exercises'
 
     def mine(self, name: str) -> Path:
         """Return the learner's own file."""
@@ -82,9 +84,13 @@ class Learner:
         """Compile the learner's program, which is the start if there is none; what the compiler says is seen."""
         mine, program = self.mine(name), self.tried / name
         self.tried.mkdir(parents=True, exist_ok=True)
+        for family in sorted(path.name for path in CODE.iterdir() if path.name != STARTS):
+            with contextlib.suppress(OSError):  # it is there, or this file system has no links
+                (self.tried.parent / family).symlink_to(f'../{family}')
         if not mine.exists():
             mine.parent.mkdir(exist_ok=True)
             shutil.copyfile(CODE / STARTS / mine.name, mine)
+            self._note(name, 'begun', -1)  # the start itself is no attempt
             print(f'{mine.relative_to(self.top)}: this is where you work; the start has been copied there')
         program.unlink(missing_ok=True)
         shutil.copyfile(mine, self.tried / mine.name)
@@ -119,13 +125,22 @@ class Learner:
         failed = self._said(name).get('failed', 0)
         if child.returncode == 0:
             print(f'{name} holds' + (f', as far as can be seen here ({said[0]})' if said else ''))
+            print(*self._next(scene), sep='\n')
         else:
             print('\n'.join([f'{name}: {said[0]}', *said[1:]]))
-            if hints := hints_of(self.page, scene):
+            if failed >= 0 and (hints := hints_of(self.page, scene)):
                 number = min(failed + 1, len(hints))
                 print(f'Hint {number} of {len(hints)}: {hints[number - 1]}')
         self._note(name, f'fails: {said[0]}' if child.returncode else 'holds', failed + child.returncode)
         return child.returncode
+
+    def _next(self, scene: Scene) -> list[str]:
+        """Return what to do after an exercise that holds."""
+        number = scene.exercise.partition('-')[0]
+        others = [other.exercise.partition('-')[0] for other in exercises(self.page)]
+        follow = others[others.index(number) + 1:][:1]
+        return [f'To compare: solution {number} in build/html/solutions.html',
+                *(f'The next one: make exercise N={other}' for other in follow)]
 
     def _played(self, order: Order, name: str) -> tuple[subprocess.Popen[str], list[str]]:
         """Have it played; return the process, which has ended, and its lines."""

@@ -53,16 +53,20 @@ def exercise(learner: Path, deadline: float = 10, *options: str) -> Played:
 
 @private_stage
 def test_who_begins_gets_the_start_a_reason_and_one_hint_after_the_other_until_it_holds(learner: Path) -> None:
-    first, again = make(learner, "-s", "exercise", "N=110"), make(learner, "-s", "exercise", "N=110")
+    begun, first, again = (make(learner, "-s", "exercise", "N=110") for _ in range(3))
     mine = learner / "exercises/110-mmap-write.c"
-    assert mine.read_text() == START and first.returncode != 0
-    assert first.stdout.startswith("exercises/110-mmap-write.c: this is where you work")
+    assert mine.read_text() == START and begun.returncode != 0
+    assert begun.stdout.startswith("exercises/110-mmap-write.c: this is where you work") and "Hint" not in begun.stdout
     for played, number in ((first, 1), (again, 2)):
         assert '\n110-mmap-write: "hello" instead of "Hello"' in "\n" + played.stdout
         assert f"\nHint {number} of 2: " in played.stdout and played.stdout.count("Hint") == 1
     mine.write_text(SOLUTION)
     done = make(learner, "-s", "exercise", "N=110")
-    assert (done.returncode, done.stdout) == (0, "110-mmap-write holds\n")
+    assert (done.returncode, done.stdout) == (
+        0, "110-mmap-write holds\nTo compare: solution 110 in build/html/solutions.html\n"
+        "The next one: make exercise N=120\n")
+    by_hand = subprocess.run(["./exercises/110-mmap-write"], cwd=learner / "build/tried", capture_output=True)
+    assert by_hand.returncode == 2 and (learner / "build/tried/sem/125-sem-value").exists()
     assert mine.read_text() == SOLUTION
 
 
