@@ -77,7 +77,7 @@ def test_every_order_that_is_clicked_through_is_the_one_that_turns_has_printed(
 def test_an_address_opens_its_state(tab: browser.Tab, site: str) -> None:
     opened(tab, site, "#ABBA")
     assert said(tab).startswith("ABBA: A has done atomic_store(counter, seen + 1). ")
-    assert said(tab).endswith("This end is wrong.")
+    assert said(tab).endswith("This end is wrong: /ipc-counter should be 2.")
     assert tab.run("document.querySelector('.explorer').getBoundingClientRect().top") < 800
     tab.run("location.hash = 'turns-guard-AB'")
     tab.until("document.querySelector('#explorer-turns-guard .said').textContent.startsWith('AB')")

@@ -166,9 +166,9 @@ function explore(box, index) {
 
   // What the last step has done, at the line where its process stood; and who cannot go on.
   function past() {
-    const who = letters.indexOf(word.at(-1)), place = states[word.slice(0, -1)].at[who];
-    const done = isBlocked(states[word].at[who]) ? ''
-      : ` ${letters[who]} has done ${lines[processes[who]][place]}.`;
+    const who = letters.indexOf(word.at(-1)), place = states[word.slice(0, -1)].at[who], now = states[word].at[who];
+    const done = isBlocked(now) ? ''
+      : ` ${letters[who]} has done ${lines[processes[who]][place]}${line(now) ? `, and comes to line ${line(now)}` : ''}.`;
     return `${word}:${done} `;
   }
 
@@ -183,10 +183,16 @@ function explore(box, index) {
   function prospects() {
     const all = ends(word), right = all.filter(other => states[other].end === 'right').length;
     if (states[word].end === 'deadlock') return 'Nobody can go on: a deadlock.';
-    if (states[word].end) return `This end is ${states[word].end}.`;
+    if (states[word].end) return `This end is ${states[word].end}${states[word].end === 'wrong' ? instead() : ''}.`;
     if (all.length === 1) return `The only order from here goes ${right ? 'right' : 'wrong'}.`;
     if (right === all.length) return `All ${right} orders from here go right.`;
     return `${right || 'None'} of the ${all.length} orders from here go${right > 1 ? '' : 'es'} right.`;
+  }
+
+  // What the first object has where all is right.
+  function instead() {
+    const values = new Set(words.filter(other => states[other].end === 'right').map(other => states[other].values[0]));
+    return values.size === 1 && !values.has(states[word].values[0]) ? `: ${objects[0].name} should be ${[...values]}` : '';
   }
 
   function show() {
