@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 #: With at least so many columns, the notes stand beside the stage, and else below it.
 WIDE = 140
 #: The least that the notes get below the stage, and a terminal above another one.
-NOTES_ROWS, STACKED_ROWS = 9, 4
+NOTES_ROWS, STACKED_ROWS = 9, 3
 #: What a listing needs: 80 columns, and its line numbers.
 LISTING = 88
 

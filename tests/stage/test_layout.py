@@ -43,7 +43,7 @@ def test_terminals_stand_side_by_side_only_if_the_longest_line_fits() -> None:
 
 
 def test_terminals_that_would_be_too_low_stand_side_by_side_though_lines_wrap() -> None:
-    assert {split.flag for split in layout(80, 12, [100, 100, 100]).splits} == {"-h"}
+    assert {split.flag for split in layout(80, 11, [100, 100, 100]).splits} == {"-h"}
 
 
 def test_the_notes_stand_beside_a_wide_stage_and_below_a_narrow_one() -> None:
