@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * @file
- * @brief Give one to a semaphore; a waiter, if there is one, goes on.
+ * @brief Give one to a semaphore; a waiter, if there is one, is woken.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <err.h>

@@ -1,16 +1,21 @@
 """The show at the pace of a hand, on the pages themselves: what holds in a rehearsal holds in front of a class."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from show import by_hand, performed, show
-from support import DOCS
+from support import DOCS, SCREENPLAY
 
 from stage.page.model import Running
 from stage.page.reader import read
 
 pytestmark = performed
+
+SCENES = read(str(SCREENPLAY)).scenes
+FRESH = [scene.number for scene in SCENES if scene.fresh]
+PARTS = [range(first, after) for first, after in pairwise([*FRESH, len(SCENES) + 1])]
 
 # Where a program runs by the clock, the time is not the instructor's.
 CLOCKS = [
@@ -33,3 +38,13 @@ def test_scenes_that_run_by_the_clock_hold_at_a_hands_pace(pause: float) -> None
     with ThreadPoolExecutor(len(CLOCKS)) as hands:
         found = list(hands.map(crosses, CLOCKS))
     assert [(*where, cross) for where, seen in zip(CLOCKS, found, strict=True) for cross in seen] == []
+
+
+@pytest.mark.thorough
+def test_the_whole_screenplay_holds_at_a_hands_pace() -> None:
+    def crosses(part: range) -> list[str]:
+        with show(SCREENPLAY, "--scene", part[0], size=(160, 45)) as on:
+            return [f"{number}: {cross}" for number in part for cross in by_hand(on, SCREENPLAY, number, 1.3)]
+
+    with ThreadPoolExecutor(len(PARTS)) as hands:
+        assert [cross for found in hands.map(crosses, PARTS) for cross in found] == []
