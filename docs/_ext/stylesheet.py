@@ -25,6 +25,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 CODE = re.compile('<code class="docutils literal notranslate">(.*?)</code>')
+MANUAL = re.compile('<em class="manpage"><a class="manpage reference external"(.*?)</a></em>')
 WORD, WORD_ALONE = re.compile('<span class="pre">(.*?)</span>'), r'\1'
 COLOUR = re.compile(r'((?:background-)?color): (#\w+)')
 
@@ -41,6 +42,7 @@ def looks(light: str, dark: str) -> dict[str, str]:
                  for key, none in (('color', 'currentcolor'), ('background-color', 'transparent'))
                  if key in colours[0] or key in colours[1]]
         found[name] = '; '.join(rules + [rule for rule in styles[0].split('; ') if rule and not COLOUR.match(rule)])
+    found['n'] = found['']  # names, most words of a program: as the text around them
     grounds = ', '.join(formatter.style.background_color for formatter in formatters)
     found[''] += f'; background: light-dark({grounds})'
     return found
@@ -66,8 +68,8 @@ def sheet(top: Path, config: Config) -> str:
 
 
 def script(top: Path) -> str:
-    """Return the script without the lines that are comments: each page loads it."""
-    return re.sub(r'^ *//.*\n', '', (top / 'docs/_theme/static/theme.js').read_text(encoding='utf-8'), flags=re.M)
+    """Return the script without its comments and indents: each page loads it."""
+    return re.sub(r'^ *//.*\n|^ +', '', (top / 'docs/_theme/static/theme.js').read_text(encoding='utf-8'), flags=re.M)
 
 
 def tell(app: Sphinx, config: Config) -> None:
@@ -100,10 +102,11 @@ def leave_widths(app: Sphinx, document: nodes.document) -> None:
 
 
 def lighten(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Leave out the elements of code that look like the text around them: thousands in a long page."""
+    """Leave out elements that look like what is around them: thousands in a long page."""
     known = looks(app.config.pygments_style, app.config.pygments_dark_style)
     plain = '|'.join(name for name, look in known.items() if name and known[''].startswith(look))
     body = re.sub(f'<span class="(?:{plain})">([^<]*)</span>', r'\1', context.get('body', ''))
+    body = MANUAL.sub(r'<a class="manpage"\1</a>', body)
     body = CODE.sub(lambda code: f'<code>{WORD.sub(WORD_ALONE, code[1])}</code>', body)
     # The anchor of a line is a link by the script: hundreds of them are a tenth of the page.
     context['body'] = re.sub(r'<a id="([^"]+)" name="\1" href="#\1"></a>', r'<a id="\1"></a>', body)
