@@ -23,7 +23,8 @@ _given: list[str] = []
 
 
 def _new_name() -> str:
-    _given.append(f"/ipc-test-{os.getpid()}-{next(_numbers)}")
+    """Not one as the course's: a learner's exercise that is played on the machine itself takes such ones with it."""
+    _given.append(f"/test-ipc-{os.getpid()}-{next(_numbers)}")
     return _given[-1]
 
 
@@ -40,7 +41,7 @@ def _end_of_names() -> Iterator[None]:
 def _end_of_objects() -> Iterator[None]:
     """No object of ours is left."""
     yield
-    mine = f"ipc-test-{os.getpid()}-"
+    mine = f"test-ipc-{os.getpid()}-"
     assert [file.name for file in objects.SHM.iterdir() if mine in file.name] == []
     assert [name for name in _given if objects.queue_exists(name)] == []
 
