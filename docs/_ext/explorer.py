@@ -26,7 +26,7 @@ from stage.page.reader import read
 from stage.page.trees import FOLDER, trees
 
 MARK = re.compile(r'\s*// TURN$')
-DEEDS = {'undo': 'Undo', 'again': 'Begin again', 'wrong': 'Show one that goes wrong from here'}
+DEEDS = {'undo': 'Undo', 'again': 'Begin again', 'wrong': 'A wrong end from here'}
 
 logger = logging.getLogger(__name__)
 
