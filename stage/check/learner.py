@@ -23,8 +23,8 @@ from .rehearsal import Rehearsal
 PATIENCE = 300
 #: Levels, those first in which there is a limit for processes: root has none, and ``user`` makes nobody else of it.
 LIMITED = 'root', 'user', 'bare'
-#: Processes that the programs of an exercise may have.
-CROWD = 64
+#: Processes that the programs of an exercise may have, and whatever else their user starts meanwhile.
+CROWD = 256
 
 
 class Attempt(Rehearsal):
