@@ -26,7 +26,17 @@ CLOCKS = [
 ]
 
 
-# Not a wait but an input: how long a hand takes, and the talking before it.
+# Not a wait but an input: how long a hand takes, and the talking before it. The longest one first.
+@pytest.mark.thorough
+def test_the_whole_screenplay_holds_at_a_hands_pace() -> None:
+    def crosses(part: range) -> list[str]:
+        with show(SCREENPLAY, "--scene", part[0], size=(160, 45)) as on:
+            return [f"{number}: {cross}" for number in part for cross in by_hand(on, SCREENPLAY, number, 1.3)]
+
+    with ThreadPoolExecutor(len(PARTS)) as hands:
+        assert [cross for found in hands.map(crosses, PARTS) for cross in found] == []
+
+
 @pytest.mark.parametrize("pause", [1.3, *(pytest.param(pause, marks=pytest.mark.thorough) for pause in (0, 4))])
 def test_scenes_that_run_by_the_clock_hold_at_a_hands_pace(pause: float) -> None:
     def crosses(where: tuple[Path, int]) -> list[str]:
@@ -38,13 +48,3 @@ def test_scenes_that_run_by_the_clock_hold_at_a_hands_pace(pause: float) -> None
     with ThreadPoolExecutor(len(CLOCKS)) as hands:
         found = list(hands.map(crosses, CLOCKS))
     assert [(*where, cross) for where, seen in zip(CLOCKS, found, strict=True) for cross in seen] == []
-
-
-@pytest.mark.thorough
-def test_the_whole_screenplay_holds_at_a_hands_pace() -> None:
-    def crosses(part: range) -> list[str]:
-        with show(SCREENPLAY, "--scene", part[0], size=(160, 45)) as on:
-            return [f"{number}: {cross}" for number in part for cross in by_hand(on, SCREENPLAY, number, 1.3)]
-
-    with ThreadPoolExecutor(len(PARTS)) as hands:
-        assert [cross for found in hands.map(crosses, PARTS) for cross in found] == []
