@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// Without a lock that each process would have for itself.
+// A lock would be hidden in each process, and unknown to the others.
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "no lock-free 64-bit atomics");
 
 int main(int argc, char **argv)

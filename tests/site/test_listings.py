@@ -65,7 +65,7 @@ def test_the_head_is_one_line_that_opens_and_copied_is_all(tab: browser.Tab, sit
     seen = f"{LISTING}.querySelector('pre').innerText"
     assert "#include" not in tab.run(seen) and "int main(" in tab.run(seen)
     assert tab.run(f"{LISTING}.querySelector('pre').textContent").strip() == source.strip()
-    first = source[:source.index("// Without a lock")].count("\n")
+    first = source[:source.index("\n\n", source.rindex("#include")) + 2].count("\n")
     button = f"{LISTING}.querySelector('.head-button')"
     assert tab.run(f"{button}.textContent").startswith(f"Lines 1 to {first}:")
     assert tab.run(f"{LISTING}.querySelector('pre').style.counterReset") == f"line {first}"
