@@ -1,0 +1,1 @@
+"""The Linux in the page: how it is made, and how it is played in."""
