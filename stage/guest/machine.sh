@@ -3,30 +3,32 @@
 # state.zst, which a page loads; "... machine-sources" collects what is owed by who publishes that; "... check PAGE..."
 # plays the pages in there.
 set -eu
-here=stage/guest
+ours=stage/guest
 place=build/machine
 bios=seabios/usr/share/seabios
 v86=node_modules/v86/build
-tools='bc bison flex node npm xz zstd'
 
 # Debian's packages are what the guest is made of, and its kernels differ in what can be asked for.
-can() {
+here() {
     system=$(. /etc/os-release && echo "${ID:-} ${VERSION_ID:-} on $(dpkg --print-architecture 2>/dev/null)")
     case $system in
     'debian 12 on amd64' | 'debian 13 on amd64') ;;
     *)
-        echo "make machine works on Debian 12 and 13 on amd64 only, and this is $system; the site needs no machine."
+        echo "make machine works on Debian 12 and 13 on amd64, and this is $system; plain make needs no machine." >&2
         exit 1
         ;;
     esac
+}
+
+tools() {
     missing=
-    for tool in $tools; do
+    for tool in bc bison flex node npm xz zstd; do
         command -v "$tool" >/dev/null || missing="$missing $tool"
     done
     missing=$(echo "$missing" | sed 's/ node/ nodejs/; s/ xz/ xz-utils/')
     echo 'int main(void) { return 0; }' | gcc -m32 -x c -o /dev/null - 2>/dev/null || missing="$missing gcc-multilib"
     [ -z "$missing" ] || {
-        echo "missing for make machine: install with: apt-get install$missing (as root)"
+        echo "missing for make machine: install with: apt-get install$missing (as root)" >&2
         exit 1
     }
 }
@@ -78,14 +80,14 @@ about() {
     esac
 }
 
-packages() { sh $here/packages.sh programs; }
-kernel() { sh $here/kernel.sh; }
+packages() { sh $ours/packages.sh programs; }
+kernel() { sh $ours/kernel.sh; }
 root() { "${PYTHON:-python3}" -m stage.guest.root; }
 snapshot() { "${PYTHON:-python3}" -m stage.guest.snapshot; }
 
 emulator() {
     new=$place/npm.new
-    mkdir "$new" && cp $here/package.json $here/package-lock.json "$new" &&
+    mkdir "$new" && cp $ours/package.json $ours/package-lock.json "$new" &&
         (cd "$new" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1) &&
         rm -rf $place/node_modules && mv "$new/node_modules" $place/node_modules && rm -rf "$new"
 }
@@ -97,16 +99,17 @@ programs() {
 }
 
 machine() {
-    can
+    here
+    tools
     began=$(date +%s) made=
     alone
-    step packages "packages/list packages/$bios/bios.bin packages/$bios/vgabios-stdvga.bin" $here/packages.sh /etc/os-release
-    step kernel 'vmlinuz kernel.config' $here/kernel.sh $here/kernel.config /etc/os-release
-    step emulator "$v86/libv86.mjs $v86/v86.wasm" $here/package.json $here/package-lock.json
+    step packages "packages/list packages/$bios/bios.bin packages/$bios/vgabios-stdvga.bin" $ours/packages.sh /etc/os-release
+    step kernel 'vmlinuz kernel.config' $ours/kernel.sh $ours/kernel.config /etc/os-release
+    step emulator "$v86/libv86.mjs $v86/v86.wasm" $ours/package.json $ours/package-lock.json
     programs >"$place/log" 2>&1 </dev/null || fail programs
-    step root 'root.cpio SOURCES LICENCES' $here/root.py stage/sandbox/mounts.py stage/sandbox/namespaces.py \
+    step root 'root.cpio SOURCES LICENCES' $ours/root.py stage/sandbox/mounts.py stage/sandbox/namespaces.py \
         $place/packages/list $place/vmlinuz $place/kernel.config $place/$v86/v86.wasm $place/programs/*/* code/*/*.c
-    [ ! -e $here/snapshot.py ] || step snapshot 'state.zst state.json' $here/*.py $here/*.mjs $here/player/machine.js \
+    [ ! -e $ours/snapshot.py ] || step snapshot 'state.zst state.json' $ours/*.py $ours/*.mjs $ours/player/machine.js \
         $place/vmlinuz $place/root.cpio $place/$v86/libv86.mjs $place/$v86/v86.wasm
     echo "The machine of the pages, ${made:+made in }$(($(date +%s) - began)) s: $(sizes)"
 }
@@ -128,7 +131,7 @@ machine_sources() {
 }
 
 collect() {
-    "${PYTHON:-python3}" -m stage.guest.root sources >"$new/wanted" && sh $here/packages.sh sources "$new" &&
+    "${PYTHON:-python3}" -m stage.guest.root sources >"$new/wanted" && sh $ours/packages.sh sources "$new" &&
         cp $place/linux-source-*.tar.xz $place/kernel.config $place/SOURCES $place/LICENCES "$new" &&
         cp -R Makefile code stage "$new/course"
 }
