@@ -1,1 +1,1 @@
-"""The Linux in the page: how it is made, and how it is played in."""
+"""The Linux in the page: how it is made, and how a page is played in it."""

@@ -39,7 +39,7 @@ alone() {
     exec 9>"$place/.lock"
     flock 9 2>/dev/null || true
     export TMPDIR="$PWD/$place/tmp" LC_ALL=C
-    rm -rf "$place"/*.new "$TMPDIR"
+    rm -rf "$place"/*.new "$place"/state.[0-9]* "$TMPDIR"
     mkdir "$TMPDIR"
 }
 
@@ -83,7 +83,7 @@ about() {
 packages() { sh $ours/packages.sh programs; }
 kernel() { sh $ours/kernel.sh; }
 root() { "${PYTHON:-python3}" -m stage.guest.root; }
-snapshot() { "${PYTHON:-python3}" -m stage.guest.snapshot; }
+snapshot() { "${PYTHON:-python3}" -m stage.guest.snapshot $place/vmlinuz $place/root.cpio $place/packages/$bios; }
 
 emulator() {
     new=$place/npm.new
