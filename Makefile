@@ -24,7 +24,7 @@ MAKEFLAGS += $(if $(filter-out all programs html,$(or $(MAKECMDGOALS),all)),,-j$
 refused := $(shell CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh refuse $(or $(MAKECMDGOALS),all))
 $(if $(refused),$(error $(refused)))
 
-.PHONY: all programs html epub pdf dist lighthouse bench check promote soak perform projector notes recording serve machines exercise doctor clean-ipc format clean help prune FORCE
+.PHONY: all programs html epub pdf dist lighthouse bench check promote soak perform projector notes recording serve machines machine check-machine machine-sources exercise doctor clean-ipc format clean help prune FORCE
 .SUFFIXES .DELETE_ON_ERROR:
 
 all: programs ## the programs and the site (plain "make" does this)
@@ -65,7 +65,7 @@ dist: ## what a static host needs: build/dist/; SPHINXOPTS="-D html_baseurl=http
 epub pdf dist: build/html/.done
 	@sh docs/build.sh $@
 check: all ## plays all sessions of the pages, then runs the tests; ALL=1: the thorough ones, too
-	@$(venv) -m stage check $(pages); held=$$?; $(venv) -m pytest --durations=10 $(if $(ALL),,-m 'not thorough') tests && [ $$held = 0 ] || { $(measure)/versions.py; exit 1; }
+	@$(venv) -m stage check $(pages); held=$$?; $(venv) -m pytest --durations=10 $(if $(ALL),,-m 'not thorough') --ignore=tests/guest tests && [ $$held = 0 ] || { $(measure)/versions.py; exit 1; }
 promote: all ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
 exercise: programs ## compiles and plays exercises/110-....c for N=110; without N lists how far all are
@@ -88,6 +88,13 @@ soak lighthouse bench:
 	@$(measure)/$@.py
 machines: ## plays what README.rst says in fresh systems, as root: SUITES="bookworm sid"
 	@'$(PYTHON)' tests/measure/machines.py $(SUITES)
+
+machine: ## the Linux that runs in the page, on Debian 12 and 13: build/machine/state.zst
+machine-sources: ## the sources of what is in there, for who publishes it
+machine machine-sources:
+	@PYTHON='$(PYTHON)' sh stage/guest/machine.sh $@
+check-machine: machine build/venv/.done ## plays all sessions of the pages in it, and runs its tests
+	@sh stage/guest/machine.sh check $(pages)
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh

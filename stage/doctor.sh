@@ -82,8 +82,8 @@ missing() {
         html | epub | dist | build/html/* | build/venv/*) needed="$needed doxygen python" ;;
         pdf) needed="$needed doxygen python latexmk xelatex rsvg-convert" ;;
         lighthouse) needed="$needed doxygen python node npm chromium" ;;
-        programs | build/*) needed="$needed compiler" ;;
-        exercise) needed="$needed compiler python" ;;
+        programs | machine | machine-sources | build/*) needed="$needed compiler" ;;
+        exercise | check-machine) needed="$needed compiler python" ;;
         clean-ipc) needed="$needed python" ;;
         machines) needed="$needed debootstrap" ;;
         format) needed="$needed clang-format" ;;

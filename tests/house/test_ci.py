@@ -1,4 +1,4 @@
-"""What README.rst tells a newcomer to type is what CI does."""
+"""What README.rst tells a newcomer to type is what CI does, and what contributing.rst says of the machine."""
 
 import os
 import pwd
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from copies import path_without
-from support import ROOT
+from support import CONTRIBUTING, ROOT
 
 
 def readme_commands() -> list[str]:
@@ -24,6 +24,14 @@ def test_the_readme_is_one_screen_with_two_commands() -> None:
     assert second.endswith("&& make check")
 
 
+def machine_commands() -> list[str]:
+    """What root does where the machine of the pages can be made."""
+    if subprocess.run(["sh", "stage/guest/machine.sh", "here"], cwd=ROOT, capture_output=True).returncode:
+        return []
+    [needs] = re.findall(r"^ *\$ (sudo apt-get .* gcc-multilib .*)$", CONTRIBUTING.read_text(), re.M)
+    return [needs.partition(" && (command -v npm ")[0], "make machine", "make check-machine"]
+
+
 @pytest.fixture
 def public() -> Iterator[Path]:
     """A folder that everybody can look into and write in."""
@@ -34,7 +42,7 @@ def public() -> Iterator[Path]:
 
 MAKE = """
 case "$*" in
-check) [ "$ALL" ] || exit 1
+check | check-machine) [ "$ALL" ] || exit 1
        echo 5 tests passed; echo "$((5 - FAILED)) passed, 2 skipped in 9.1s (0:00:09)"; exit $FAILED ;;
 esac
 """
@@ -60,7 +68,10 @@ def test_ci_runs_the_commands_of_the_readme_and_the_tests_once_more_as_an_ordina
     me = os.geteuid()
     wanted = [part.strip() for line in readme_commands() for part in re.split(r"&&|\(|\)|\|\| true", line)
               if part.strip()]
+    runs = 1
     if me == 0:
+        wanted += machine_commands()
+        runs = 3 if machine_commands() else 2
         wanted = [part.removeprefix("sudo ") for part in wanted]
         [other] = [call for call in calls if not call.startswith("0 ")]
         user, _, call = other.partition(" ")
@@ -70,8 +81,16 @@ def test_ci_runs_the_commands_of_the_readme_and_the_tests_once_more_as_an_ordina
     else:
         calls = [call for call in calls if " apt-get" not in call or " sudo " in call]
     assert [call.partition(" ")[2].strip() for call in calls if call.startswith(f"{me} ")] == wanted
-    runs = 2 if me == 0 else 1
     assert said[-runs:] == ["5 passed, 2 skipped in 9.1s (0:00:09)"] * runs
+
+
+def test_ci_goes_on_where_the_machine_cannot_be_made(copy: Path, public: Path) -> None:
+    if os.geteuid():
+        pytest.skip("only root makes it")
+    (copy / "stage/guest/machine.sh").write_text("echo not here; exit 1\n")
+    status, said, calls = ci(copy, public, "0")
+    assert status == 0 and "not here" in said
+    assert not [call for call in calls if "multilib" in call or "machine" in call]
 
 
 def test_ci_fails_where_a_test_fails(copy: Path, public: Path) -> None:
