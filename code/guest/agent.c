@@ -32,7 +32,6 @@
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -55,6 +54,7 @@
 enum {
     TERMINALS = 32,
     LONGEST = 65535, // payload of a frame
+    CLOSING = 64,    // room for the end of an answer
     KNOWN = 256,     // processes of which is remembered what was told
     QUIET = 10,      // milliseconds after which a change is told
     AGAIN = 100,     // after which to look again while something moves
@@ -105,43 +105,53 @@ static void send_frame(char kind, size_t terminal, const void *data,
 }
 
 /// Add to the answer. What does not fit any more is noted in "full".
-__attribute__((format(printf, 1, 2))) static void add(const char *format, ...)
+static void add(const char *more)
 {
-    va_list list;
-    va_start(list, format);
-    const int more =
-        vsnprintf(text + length, sizeof text - length, format, list);
-    va_end(list);
-    full |= more < 0 || (size_t)more >= sizeof text - length;
-    length += full ? 0 : (size_t)more;
+    const size_t size = strlen(more);
+    full |= size > sizeof text - length;
+    memcpy(text + length, more, full ? 0 : size);
+    length += full ? 0 : size;
+}
+
+/// Return whether what begins here fits, with the end of the answer behind it;
+/// if not, leave it out.
+static bool fits(size_t begin)
+{
+    const bool all = !full && length + CLOSING < sizeof text;
+    length = all ? length : begin;
+    full = false;
+    return all;
+}
+
+static void add_number(long long number)
+{
+    char digits[32];
+    snprintf(digits, sizeof digits, "%lld", number);
+    add(digits);
 }
 
 /// Add a JSON string.
 static void add_string(const char *from, size_t size)
 {
     add("\"");
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
+        char piece[8] = {from[i]};
         if (from[i] == '"' || from[i] == '\\')
-            add("\\%c", from[i]);
+            add("\\");
         else if (iscntrl((unsigned char)from[i]))
-            add("\\u%04x", (unsigned char)from[i]);
-        else
-            add("%c", from[i]);
+            snprintf(piece, sizeof piece, "\\u%04x", (unsigned char)from[i]);
+        add(piece);
+    }
     add("\"");
 }
 
-/// Read a file of /proc and the like. Return its size, or -1; the text ends in
-/// a zero byte in any case.
-__attribute__((format(printf, 3, 4))) static ssize_t
-read_file(char *into, size_t room, const char *format, ...)
+/// Read a file of a folder. Return its size, or -1; a zero byte ends the text
+/// in any case.
+static ssize_t read_file(int folder, const char *name, char *into, size_t room)
 {
-    char path[PATH_MAX];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(path, sizeof path, format, list);
-    va_end(list);
     ssize_t size = 0, more = -1;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const int fd =
+        openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     while (fd != -1 && (size_t)size + 1 < room &&
            (more = read(fd, into + size, room - 1 - (size_t)size)) > 0)
         size += more;
@@ -198,12 +208,18 @@ static void add_maps(const char *maps)
     add_string(kept, size);
 }
 
-/// Add where each descriptor leads.
-static void add_descriptors(int pid)
+/// Open a folder to be read; NULL if it is not there, or not ours.
+static DIR *open_folder(int above, const char *name)
 {
-    char path[64], target[PATH_MAX];
-    snprintf(path, sizeof path, "/proc/%d/fd", pid);
-    DIR *const folder = opendir(path);
+    const int fd = openat(above, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    return fd == -1 ? NULL : fdopendir(fd);
+}
+
+/// Add where each descriptor of a process leads.
+static void add_descriptors(int process)
+{
+    DIR *const folder = open_folder(process, "fd");
+    char target[PATH_MAX];
     const char *comma = "";
     add(",\"fd\":{");
     for (struct dirent *one; folder && (one = readdir(folder));) {
@@ -211,7 +227,9 @@ static void add_descriptors(int pid)
             readlinkat(dirfd(folder), one->d_name, target, sizeof target);
         if (size < 0)
             continue; // "." and "..", or closed meanwhile
-        add("%s\"%s\":", comma, one->d_name);
+        add(comma);
+        add_string(one->d_name, strlen(one->d_name));
+        add(":");
         add_string(target, (size_t)size);
         comma = ",";
     }
@@ -221,66 +239,72 @@ static void add_descriptors(int pid)
 }
 
 /// Add the path of what a process is about to open: a FIFO makes it wait.
-static void add_path(int pid, const char *call)
+static void add_path(int process, const char *call)
 {
-    long number;
-    unsigned long first, second;
-    char path[64], name[PATH_MAX];
-    if (sscanf(call, "%ld %lx %lx", &number, &first, &second) != 3)
-        return;
-#ifdef SYS_open
-    if (number == SYS_open)
-        second = first;
-    else
+    char *at, name[PATH_MAX];
+    const long number = strtol(call, &at, 10);
+    const unsigned long first = strtoul(at, &at, 16);
+    const unsigned long second = strtoul(at, &at, 16);
+    bool opens = number == SYS_openat;
+#ifdef SYS_open // newer architectures do without
+    opens |= number == SYS_open;
 #endif
-        if (number != SYS_openat)
+    const int memory =
+        opens ? openat(process, "mem", O_RDONLY | O_CLOEXEC) : -1;
+    if (memory == -1)
         return;
-    snprintf(path, sizeof path, "/proc/%d/mem", pid);
-    const int memory = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t size = pread(memory, name, sizeof name, (off_t)second);
+    const ssize_t size = pread(memory, name, sizeof name,
+                               (off_t)(number == SYS_openat ? second : first));
     if (size > 0) {
         add(",\"path\":");
         add_string(name, strnlen(name, (size_t)size));
     }
-    if (memory != -1)
-        close(memory);
+    close(memory);
+}
+
+/// Return whether a clock ends this call, or it is none.
+static bool moves_on(const char *call)
+{
+    static const long sleeps[] = {SYS_nanosleep, SYS_clock_nanosleep,
+                                  SYS_clock_nanosleep_time64};
+    for (size_t i = 0; i < sizeof sleeps / sizeof *sleeps; i++)
+        if (strtol(call, NULL, 10) == sleeps[i])
+            return true;
+    return !isdigit((unsigned char)*call);
 }
 
 /// Add what sleeps and waits in a process. Return whether it may go on without
-/// anybody's help: it runs, or a clock wakes it.
-static bool add_sleep(int pid)
+/// anybody's help.
+static bool add_sleep(int process)
 {
     static char maps[1 << 16];
     char call[2][256], status[2][4096], command[PATH_MAX];
-    for (int look = 0; look < 2; look++) {
-        read_file(call[look], sizeof *call, "/proc/%d/syscall", pid);
-        read_file(status[look], sizeof *status, "/proc/%d/status", pid);
-        keep_sleep(status[look]);
+    for (int time = 0; time < 2; time++) {
+        read_file(process, "syscall", call[time], sizeof *call);
+        read_file(process, "status", status[time], sizeof *status);
+        keep_sleep(status[time]);
     }
     const bool same =
         !strcmp(call[0], call[1]) && !strcmp(status[0], status[1]);
     const char *const shown = same ? call[0] : "running";
-    const ssize_t size =
-        read_file(command, sizeof command, "/proc/%d/cmdline", pid);
+    const ssize_t size = read_file(process, "cmdline", command, sizeof command);
     add(",\"cmdline\":");
     add_string(command, size > 0 ? (size_t)size : 0);
     add(",\"status\":");
     add_string(status[0], strlen(status[0]));
     add(",\"syscall\":");
     add_string(shown, words(shown, 7));
-    read_file(maps, sizeof maps, "/proc/%d/maps", pid);
+    read_file(process, "maps", maps, sizeof maps);
     add_maps(maps);
-    add_descriptors(pid);
-    add_path(pid, shown);
-    const long number = strtol(shown, NULL, 10);
-    return !isdigit((unsigned char)*shown) || number == SYS_nanosleep ||
-           number == SYS_clock_nanosleep ||
-           number == SYS_clock_nanosleep_time64;
+    add_descriptors(process);
+    add_path(process, shown);
+    return moves_on(shown);
 }
 
-/// Add the end of the answer, from here on, to a checksum (FNV-1a).
-static uint64_t checksum(uint64_t sum, size_t from)
+/// Return a checksum (FNV-1a) of the answer from here on.
+static uint64_t checksum(size_t from)
 {
+    uint64_t sum = 14695981039346656037u;
     for (size_t i = from; i < length; i++)
         sum = (sum ^ (unsigned char)text[i]) * 1099511628211u;
     return sum;
@@ -296,57 +320,64 @@ static bool is_shell(int pid)
 
 /// Add a process if it is one of the terminals': what it does, or "true" if
 /// that is what was told before. Return whether it moves.
-static bool add_process(int pid, const char *comma)
+static bool add_process(int proc, const char *name)
 {
     char stat[1024];
-    const pid_t session = getsid(pid);
-    if (session < 1 || !is_shell(session) ||
-        read_file(stat, sizeof stat, "/proc/%d/stat", pid) <= 0)
+    const pid_t pid = (pid_t)strtol(name, NULL, 10), session = getsid(pid);
+    if (session < 1 || !is_shell(session))
         return false;
-    const char *const name_ends = strrchr(stat, ')');
-    if (!name_ends)
-        return false;
+    const int process = openat(proc, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    const ssize_t size = read_file(process, "stat", stat, sizeof stat);
+    const char *const name_ends = size > 0 ? strrchr(stat, ')') : NULL;
     const size_t begin = length;
-    add("%s\"%d\":", comma, pid);
-    const size_t from = length;
-    add("{\"stat\":"); // up to the time that it has computed
-    add_string(stat, (size_t)(name_ends - stat) + words(name_ends, 14));
-    const bool moves = pid != session && name_ends[2] != 'Z' && add_sleep(pid);
-    add("}");
-    seen = checksum(seen, begin);
-    const struct known now = {pid, checksum(1, from)};
-    struct known *const before = &known[(unsigned)pid % KNOWN];
-    if (full) { // then it is not told
-        full = false;
-        length = begin;
-    } else if (before->pid == pid && before->sum == now.sum) {
-        length = from;
-        add("true");
+    bool moves = false;
+    if (name_ends) { // else it has ended meanwhile
+        add(text[length - 1] == '{' ? "\"" : ",\"");
+        add_number(pid);
+        add("\":");
+        const size_t from = length;
+        add("{\"stat\":"); // up to the time that it has computed
+        add_string(stat, (size_t)(name_ends - stat) + words(name_ends, 14));
+        moves = pid != session && name_ends[2] != 'Z' && add_sleep(process);
+        add("}");
+        seen = seen * 31 + checksum(begin);
+        const struct known now = {pid, checksum(from)};
+        struct known *const before = &known[(unsigned)pid % KNOWN];
+        if (fits(begin) && before->pid == pid && before->sum == now.sum) {
+            length = from;
+            add("true");
+        }
+        *before = now;
     }
-    *before = now;
+    if (process != -1)
+        close(process);
     return moves;
 }
 
 /// Add the shared memory and the semaphores.
 static void add_shared_memory(void)
 {
-    DIR *const folder = opendir("/dev/shm");
+    DIR *const folder = open_folder(AT_FDCWD, "/dev/shm");
     const char *comma = "";
     for (struct dirent *one; folder && (one = readdir(folder));) {
-        char start[9];
+        char start[9], digits[17] = "";
         struct stat about;
         if (fstatat(dirfd(folder), one->d_name, &about, AT_SYMLINK_NOFOLLOW) ||
             !S_ISREG(about.st_mode))
             continue;
         const ssize_t size =
-            read_file(start, sizeof start, "/dev/shm/%s", one->d_name);
-        add("%s", comma);
-        add_string(one->d_name, strlen(one->d_name));
-        add(":{\"size\":%lld,\"start\":\"", (long long)about.st_size);
+            read_file(dirfd(folder), one->d_name, start, sizeof start);
+        const size_t begin = length;
         for (ssize_t i = 0; i < size; i++)
-            add("%02x", (unsigned char)start[i]);
-        add("\"}");
-        comma = ",";
+            snprintf(digits + 2 * i, 3, "%02x", (unsigned char)start[i]);
+        add(comma);
+        add_string(one->d_name, strlen(one->d_name));
+        add(":{\"size\":");
+        add_number(about.st_size);
+        add(",\"start\":");
+        add_string(digits, strlen(digits));
+        add("}");
+        comma = fits(begin) ? "," : comma;
     }
     if (folder)
         closedir(folder);
@@ -355,7 +386,7 @@ static void add_shared_memory(void)
 /// Add the message queues.
 static void add_queues(void)
 {
-    DIR *const folder = opendir("/dev/mqueue");
+    DIR *const folder = open_folder(AT_FDCWD, "/dev/mqueue");
     const char *comma = "";
     for (struct dirent *one; folder && (one = readdir(folder));) {
         char name[NAME_MAX + 2];
@@ -368,11 +399,17 @@ static void add_queues(void)
             continue;
         mq_getattr(queue, &about);
         mq_close(queue);
-        add("%s", comma);
+        const size_t begin = length;
+        add(comma);
         add_string(one->d_name, strlen(one->d_name));
-        add(":{\"messages\":%ld,\"size\":%ld,\"maximum\":%ld}",
-            about.mq_curmsgs, about.mq_msgsize, about.mq_maxmsg);
-        comma = ",";
+        add(":{\"messages\":");
+        add_number(about.mq_curmsgs);
+        add(",\"size\":");
+        add_number(about.mq_msgsize);
+        add(",\"maximum\":");
+        add_number(about.mq_maxmsg);
+        add("}");
+        comma = fits(begin) ? "," : comma;
     }
     if (folder)
         closedir(folder);
@@ -407,14 +444,15 @@ static bool look(void)
     length = 0;
     full = false;
     seen = 0;
-    while (waitpid(-1, NULL, WNOHANG) > 0)
-        continue; // the shells, and what they have left
+    pid_t gone; // the shells, and what they have left
+    do
+        gone = waitpid(-1, NULL, WNOHANG);
+    while (gone > 0);
     add("{\"proc\":{");
-    DIR *const folder = opendir("/proc");
+    DIR *const folder = open_folder(AT_FDCWD, "/proc");
     for (struct dirent *one; folder && (one = readdir(folder));)
         if (isdigit((unsigned char)*one->d_name))
-            moves |= add_process(atoi(one->d_name),
-                                 text[length - 1] == '{' ? "" : ",");
+            moves |= add_process(dirfd(folder), one->d_name);
     if (folder)
         closedir(folder);
     const size_t objects = length;
@@ -423,7 +461,7 @@ static bool look(void)
     add("},\"queues\":{");
     add_queues();
     add("}}");
-    seen = checksum(seen, objects);
+    seen = seen * 31 + checksum(objects);
     for (size_t i = 0; i < TERMINALS; i++)
         drain(i);
     return moves;
@@ -450,7 +488,7 @@ static void become(char *const *strings, size_t number)
         modes.c_lflag &= ~(tcflag_t)ECHO;
     }
     tcsetattr(STDIN_FILENO, TCSANOW, &modes);
-    const uid_t user = (uid_t)atoi(strings[USER]);
+    const uid_t user = (uid_t)strtoul(strings[USER], NULL, 10);
     if (chdir(strings[FOLDER]) == -1 ||
         (user != getuid() && (setgroups(0, NULL) == -1 || setgid(user) == -1 ||
                               setuid(user) == -1)))
@@ -459,8 +497,9 @@ static void become(char *const *strings, size_t number)
     char *command[64] = {NULL};
     for (size_t i = COMMAND; i < end && i - COMMAND < 63; i++)
         command[i - COMMAND] = strings[i];
-    execvp(*command, command);
-    err(127, "cannot run %s", *command);
+    if (*command)
+        execvp(*command, command);
+    err(127, "cannot run %s", strings[COMMAND]);
 }
 
 static void open_terminal(size_t terminal, char *data, size_t size)
@@ -473,8 +512,9 @@ static void open_terminal(size_t terminal, char *data, size_t size)
     strings[number] = NULL;
     if (terminals[terminal].shell || number < 6)
         return; // the other side has lost count
-    struct winsize window = {.ws_row = (unsigned short)atoi(strings[2]),
-                             .ws_col = (unsigned short)atoi(strings[3])};
+    struct winsize window = {
+        .ws_row = (unsigned short)strtoul(strings[2], NULL, 10),
+        .ws_col = (unsigned short)strtoul(strings[3], NULL, 10)};
     int master;
     const pid_t shell = forkpty(&master, NULL, NULL, &window);
     if (shell == -1)
@@ -494,9 +534,11 @@ static void close_terminal(size_t terminal)
 {
     const pid_t shell = terminals[terminal].shell;
     DIR *const folder = shell ? opendir("/proc") : NULL;
-    for (struct dirent *one; folder && (one = readdir(folder));)
-        if (atoi(one->d_name) > 1 && getsid(atoi(one->d_name)) == shell)
-            kill(atoi(one->d_name), SIGKILL);
+    for (struct dirent *one; folder && (one = readdir(folder));) {
+        const pid_t pid = (pid_t)strtol(one->d_name, NULL, 10);
+        if (pid > 1 && getsid(pid) == shell)
+            kill(pid, SIGKILL);
+    }
     if (folder)
         closedir(folder);
     if (terminals[terminal].master > 0)
@@ -522,10 +564,11 @@ static void obey(char kind, size_t terminal, char *data, size_t size)
         char *columns;
         const struct winsize window = {
             .ws_row = (unsigned short)strtol(data, &columns, 10),
-            .ws_col = (unsigned short)atoi(columns)};
+            .ws_col = (unsigned short)strtol(columns, NULL, 10)};
         ioctl(master, TIOCSWINSZ, &window);
     } else if (kind == 'D') {
-        clock_settime(CLOCK_REALTIME, &(struct timespec){.tv_sec = atol(data)});
+        clock_settime(CLOCK_REALTIME,
+                      &(struct timespec){.tv_sec = strtol(data, NULL, 10)});
     } else if (kind == 'Q') {
         if (!strcmp(data, "all"))
             memset(known, 0, sizeof known);

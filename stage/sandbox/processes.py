@@ -129,7 +129,11 @@ class Job:
 
     def computed(self, pid: int) -> float:
         """Return the seconds of processor time that a process has used."""
-        return computed(pid)
+        try:
+            fields = read_file(f'/proc/{pid}/stat').rpartition(')')[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
     def traced(self) -> bool:
         """Whether somebody traces a process of the foreground job; see proc_pid_status(5)."""
@@ -237,15 +241,6 @@ def fields_of(stat: str) -> tuple[str, int, int]:
     """Return (state, process group, session) from the text of ``/proc/PID/stat``."""
     fields = stat.rpartition(')')[2].split()
     return fields[0], int(fields[2]), int(fields[3])
-
-
-def computed(pid: int) -> float:
-    """Return the seconds of processor time that a process has used."""
-    try:
-        fields = read_file(f'/proc/{pid}/stat').rpartition(')')[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def name_of(pid: int) -> str:

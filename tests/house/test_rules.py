@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import CONTRIBUTING, DOCS, ROOT, version
+from support import CONTRIBUTING, DOCS, ROOT, TOOLS, version
 
 PAGES = sorted(DOCS.rglob("*.rst"))
 FILES = sorted(path for path in (ROOT / "code").rglob("*") if path.is_file())

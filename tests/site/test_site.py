@@ -187,7 +187,8 @@ def test_the_code_page_has_every_file_with_what_it_does() -> None:
         assert re.search(rf"{member}\W.{{0,60}}; {size} bytes at offset {offset}\.", words)
 
 
-OTHER_PAGES = {"turns": "scheduler", "exercises": "exercises", "solutions": "solutions"}
+OTHER_PAGES = {"turns": "scheduler", "exercises": "exercises", "solutions": "solutions",
+               "guest": "machine"}
 
 
 def test_each_listing_says_how_to_run_it_and_leads_to_the_code_page_and_back() -> None:
