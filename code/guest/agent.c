@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <mqueue.h>
 #include <poll.h>
 #include <pty.h>
