@@ -101,7 +101,7 @@ programs() {
 machine() {
     here
     tools
-    began=$(date +%s) made=
+    began=$(date +%s.%N) made=
     alone
     step packages "packages/list packages/$bios/bios.bin packages/$bios/vgabios-stdvga.bin" $ours/packages.sh /etc/os-release
     step kernel 'vmlinuz kernel.config' $ours/kernel.sh $ours/kernel.config /etc/os-release
@@ -111,12 +111,14 @@ machine() {
         $place/packages/list $place/vmlinuz $place/kernel.config $place/$v86/v86.wasm $place/programs/*/* code/*/*.c
     [ ! -e $ours/snapshot.py ] || step snapshot 'state.zst state.json' $ours/*.py $ours/*.mjs $ours/player/machine.js \
         $place/vmlinuz $place/root.cpio $place/$v86/libv86.mjs $place/$v86/v86.wasm
-    echo "The machine of the pages, ${made:+made in }$(($(date +%s) - began)) s: $(sizes)"
+    echo "The machine of the pages: $(sizes); ${made:+made in }$(since "$began") s"
 }
+
+since() { echo "$(date +%s.%N) $1" | awk '{ printf "%.1f", $1 - $2 }'; }
 
 sizes() {
     (cd $place && for file in state.zst vmlinuz root.cpio $v86/v86.wasm $v86/libv86.mjs; do
-        [ ! -e $file ] || echo "${file##*/} $(($(wc -c <$file) / 1000)) kB"
+        [ ! -e $file ] || echo "${file##*/} $(wc -c <$file | awk '{ printf "%.2f MB", $1 / 1e6 }')"
     done) | paste -sd , | sed 's/,/, /g'
 }
 

@@ -15,11 +15,14 @@ import sys
 from pathlib import Path
 
 from ..sandbox.mounts import GROUP, PASSWD
+from ..sandbox.namespaces import FOLDER
 from .archive import pack
 from .origins import parts, sources, table, texts
 
 MACHINE = Path('build/machine')
 CODE = Path('code')
+#: Where a page is played.
+STAGE = FOLDER.strip('/')
 #: What the scenes call, what turns calls, and a few that a reader may want beside them; each is 15 to 60 kB to fetch.
 COMMANDS = """
     bash dash mawk grep sed cmp strace mount umount unshare ipcs
@@ -40,7 +43,7 @@ class Root:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.used: set[str] = set()
-        for name in ('course', 'dev', 'etc', 'mnt', 'proc', 'root', 'sys', 'tmp', 'usr/bin', LIBRARIES):
+        for name in ('dev', 'etc', STAGE, 'proc', 'root', 'sys', 'tmp', 'usr/bin', LIBRARIES):
             (folder / name).mkdir(parents=True)
         for name in ('bin', 'lib'):
             (folder / name).symlink_to(f'usr/{name}')
@@ -75,7 +78,7 @@ class Root:
     def commands(self) -> None:
         """Take the commands, and all libraries that they need, and these need."""
         waiting = [self.take(name, ('usr/bin', 'bin'), 'usr/bin') for name in COMMANDS]
-        waiting += [path for path in self.folder.glob('course/*/*') if os.access(path, os.X_OK)]
+        waiting += [path for path in self.folder.glob(f'{STAGE}/*/*') if os.access(path, os.X_OK)]
         waiting.append(self.folder / 'init')
         there = {LOADER}
         self.take(LOADER, (LIBRARIES, 'lib/i386-linux-gnu'), LIBRARIES)
@@ -89,7 +92,7 @@ class Root:
             (self.folder / 'usr/bin' / name).symlink_to(target)
 
     def programs(self) -> None:
-        """Put the course's programs into /course as a stage has them, their sources beside; the agent is /init."""
+        """Put the course's programs where a stage has them, their sources beside; the agent is /init."""
         for source in sorted(CODE.glob('*/*.c')):
             family, name = source.parent.name, source.stem
             program = MACHINE / 'programs' / family / name
@@ -97,11 +100,11 @@ class Root:
                 self.strip(program, 'init', 0o755)
             elif family != 'exercises':  # a scene tries what solves it
                 family = 'exercises' if family == 'solutions' else family
-                self.strip(program, f'course/{family}/{name}', 0o555)
+                self.strip(program, f'{STAGE}/{family}/{name}', 0o555)
                 text = source.read_bytes()
-                self.put(f'course/{family}/{name}.c', text)
+                self.put(f'{STAGE}/{family}/{name}.c', text)
                 if re.search(rb'[;)] // TURN\n', text):  # turns would ask objdump, which is not there
-                    self.put(f'course/{family}/{name}.lines', output('objdump', '-w', '--dwarf=decodedline', program))
+                    self.put(f'{STAGE}/{family}/{name}.lines', output('objdump', '-w', '--dwarf=decodedline', program))
 
     def settings(self) -> None:
         """Make /etc as the private stage has it, and the list of libraries."""
