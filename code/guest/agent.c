@@ -438,10 +438,12 @@ static void drain(size_t terminal)
 }
 
 /// Write the answer. Return whether something moves. What was printed before
-/// is sent before.
+/// is sent before; and nothing after, for it would not fit what is told.
 static bool look(void)
 {
     bool moves = false;
+    for (size_t i = 0; i < TERMINALS; i++)
+        drain(i);
     length = 0;
     full = false;
     seen = 0;
@@ -463,8 +465,6 @@ static bool look(void)
     add_queues();
     add("}}");
     seen = seen * 31 + checksum(objects);
-    for (size_t i = 0; i < TERMINALS; i++)
-        drain(i);
     return moves;
 }
 

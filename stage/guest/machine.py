@@ -55,6 +55,8 @@ class Machine:
 
     def receive(self, seconds: float = 0) -> bool:
         """Take what comes within so many seconds; return whether anything has."""
+        if self._frame():
+            return True
         assert self._child.stdout
         if not select.select([self._child.stdout], [], [], seconds)[0]:
             return False
@@ -62,17 +64,22 @@ class Machine:
         if not data:
             raise OSError('the machine has ended')
         self._come += data
-        while len(self._come) >= 4 and len(self._come) >= 4 + (size := struct.unpack('<H', self._come[2:4])[0]):
-            kind, terminal, payload = chr(self._come[0]), self._come[1], self._come[4:4 + size]
-            self._come = self._come[4 + size:]
-            if kind in 'ar':
-                self._see(json.loads(payload.decode(errors='replace')))
-            if kind == 'o':
-                self.printed(terminal, payload)
-            elif kind == 'x':
-                self.ended(terminal)
-            elif kind != 'r':
-                self._answers.append((kind, payload))
+        return True
+
+    def _frame(self) -> bool:
+        """Take one frame, if it is there: what is printed after an answer must not be seen before it."""
+        if len(self._come) < 4 or len(self._come) < 4 + (size := struct.unpack('<H', self._come[2:4])[0]):
+            return False
+        kind, terminal, payload = chr(self._come[0]), self._come[1], self._come[4:4 + size]
+        self._come = self._come[4 + size:]
+        if kind in 'ar':
+            self._see(json.loads(payload.decode(errors='replace')))
+        if kind == 'o':
+            self.printed(terminal, payload)
+        elif kind == 'x':
+            self.ended(terminal)
+        elif kind != 'r':
+            self._answers.append((kind, payload))
         return True
 
     def _see(self, told: dict[str, Any]) -> None:
