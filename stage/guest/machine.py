@@ -119,9 +119,13 @@ class Machine:
         return int(self._answer('p'))
 
     def do(self, deed: str, argument: Any = True) -> dict[str, Any]:
-        """Have the bridge do something: ``rate``, ``restore`` or ``save``; return what it says."""
+        """Have the bridge do something: ``restore`` or ``save``; return what it says."""
         self.send('!', 0, json.dumps({deed: argument}).encode())
         return json.loads(self._answer('!'))
+
+    def run_at(self, rate: float) -> None:
+        """Set the speed of the guest's clock against ours."""
+        self.send('!', 0, json.dumps({'rate': rate}).encode())
 
     def __enter__(self) -> Machine:
         return self

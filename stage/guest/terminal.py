@@ -97,11 +97,11 @@ class GuestTerminal(Terminal):
         self.machine.ask()
         if self.typing and (self.output.endswith(b'\2') or self.job.sleeps()[0] or self.gone):
             self.typing = False
-            self.machine.do('rate', 1)
+            self.machine.run_at(1)
 
     def type(self, text: str) -> None:
         self.busy, self.typed, self.typing = True, text.count('\n'), True
-        self.machine.do('rate', SLOW)
+        self.machine.run_at(SLOW)
         self.machine.send('I', self.number, text.encode())
 
     def ended(self) -> bool:
