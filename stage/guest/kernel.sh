@@ -32,8 +32,9 @@ if [ -z "$(kept)" ]; then
     fi
 fi
 # Two thirds of it are of no use here, and take their time to write.
-tar -C "$new" --exclude='*/arch/[!x]*/*' --exclude='*/Documentation/*/*' --exclude='*/drivers/gpu/*.[ch]' \
-    --exclude='*/drivers/net/*.[ch]' --exclude='*/sound/*.[ch]' --exclude='*/tools/testing/*' -xf "$(kept)"
+tar -C "$new" --exclude='*/arch/[!x]*.[chS]' --exclude='*/arch/*.dts*' --exclude='*/Documentation/*/*' \
+    --exclude='*/drivers/gpu/*.[ch]' --exclude='*/drivers/net/*.[ch]' --exclude='*/sound/*.[ch]' \
+    --exclude='*/tools/testing/*' -xf "$(kept)"
 cd "$new"/linux-source-*/
 
 # The caller's settings are not ours; who made it, where and when, is the same for everybody.
