@@ -130,6 +130,10 @@ machine_sources() {
     rm -rf $place/sources
     mv "$new" $place/sources
     echo "What to publish beside the machine: $place/sources ($(du -sm $place/sources | cut -f 1) MB)"
+    [ ! -e $place/sources/missing ] || {
+        echo "missing there, for the mirror has them no longer:" $(cat $place/sources/missing) >&2
+        exit 1
+    }
 }
 
 collect() {

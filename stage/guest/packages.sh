@@ -3,7 +3,7 @@
 # is changed. Where packages come from is what the machine's own sources name for its release.
 #   packages.sh programs         those of the guest, with what they depend on: build/machine/packages/NAME/
 #   packages.sh kernel FOLDER    the newest source of the kernel: FOLDER/unpacked, and FOLDER/version
-#   packages.sh sources FOLDER   the sources that FOLDER/wanted names, NAME=VERSION in a line
+#   packages.sh sources FOLDER   the sources that FOLDER/wanted names, NAME=VERSION in a line; FOLDER/missing, if any
 set -eu
 programs='bash coreutils dash diffutils grep mawk mount sed strace util-linux seabios'
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -78,8 +78,10 @@ kernel() {
 sources() {
     configure deb-src
     cd "$1"
-    # shellcheck disable=SC2046 # several words
-    apt-get -qq --only-source --download-only source $(cat wanted)
+    while read -r one; do
+        apt-get -qq --only-source --download-only source "$one" </dev/null || echo "$one" >>missing
+    done <wanted
+    rm wanted
 }
 
 "$@"

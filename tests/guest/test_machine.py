@@ -82,6 +82,7 @@ def test_a_changed_program_comes_into_the_root_and_no_other_step_is_done(machine
     assert sums(machine)["vmlinuz"] == sums(ROOT)["vmlinuz"]
 
 
+KERNEL = ROOT / MACHINE / "vmlinuz"
 KILL = "kill -9 0"  # all of this make
 #: Step -> what it makes; the tool that it uses in its middle, what that does when it kills, and what the next time.
 #: The kernel is not compiled, which takes minutes.
@@ -89,7 +90,7 @@ PLACES: dict[str, tuple[tuple[str, ...], str, str, str]] = {
     "packages": (("packages",), "dpkg-deb", f'case "$*" in -x*libc6_*) {KILL} ;; esac; exec "$REAL" "$@"', ""),
     "kernel": (("vmlinuz", "kernel.config"), "make",
                f'case "$*" in *bzImage*) echo half >arch/x86/boot/bzImage; {KILL} ;; esac; exec "$REAL" "$@"',
-               'case "$*" in *bzImage*) exec cp "$KERNEL" arch/x86/boot/bzImage ;; esac; exec "$REAL" "$@"'),
+               f'case "$*" in *bzImage*) exec cp "{KERNEL}" arch/x86/boot/bzImage ;; esac; exec "$REAL" "$@"'),
     "emulator": (("node_modules",), "npm",
                  f"mkdir -p node_modules/v86/build; echo half >node_modules/v86/build/v86.wasm; {KILL}", ""),
     "root": (("root.cpio", "SOURCES", "LICENCES"), "ldconfig", KILL, ""),
@@ -105,16 +106,15 @@ def test_a_machine_that_is_killed_in_the_middle_is_whole_after_the_next_run(
     if place == "snapshot" and not SNAPSHOT:
         pytest.skip("there is none")
     forget(machine, place, *products)
+    machine = machine.rename(machine.with_name("copied"))
     path = standing_in(tmp_path / "kills", **{tool: kills})
     died = subprocess.run(["make", "machine"], cwd=machine, env=os.environ | {"PATH": path}, start_new_session=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert died.returncode == -signal.SIGKILL, died.stdout
     assert steps(died.stdout) == [place]
-    if again:
-        path = standing_in(tmp_path / "again", **{tool: again})
-    else:
-        path = os.environ["PATH"]
-    done = make(machine, "machine", PATH=path, KERNEL=str(ROOT / MACHINE / "vmlinuz"))
+    path = standing_in(tmp_path / "again", **{tool: again}) if again else os.environ["PATH"]
+    machine = machine.rename(machine.with_name("a copy"))  # a kernel is compiled elsewhere then
+    done = make(machine, "machine", PATH=path)
     assert done.returncode == 0, done.stdout
     assert steps(done.stdout)[0] == place
     assert_whole(machine)
@@ -128,7 +128,8 @@ def inside(folder: Path, script: str, *more: str) -> subprocess.CompletedProcess
 
 FULL = """
 mv build/machine build/kept; mkdir build/machine; mount -t tmpfs -o size=200m tmpfs build/machine
-(cd build/kept; tar -c --exclude='linux-*' --exclude=root.cpio --exclude=.root .) | tar -x -C build/machine
+tar -C build/kept -c --exclude='linux-*' --exclude=root.cpio --exclude=.root . |
+    tar -C build/machine -x --no-same-owner
 : >build/machine/linux-source-0_0.tar.xz
 (dd if=/dev/zero of=build/machine/filler bs=1M || true) 2>/dev/null; truncate -s -4M build/machine/filler
 make machine && exit 9; echo again; rm build/machine/filler
