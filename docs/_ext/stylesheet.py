@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -24,6 +25,7 @@ from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+SCRIPTS = ('theme.js', 'explorer.js')
 CODE = re.compile('<code class="docutils literal notranslate">(.*?)</code>')
 MANUAL = re.compile('<em class="manpage"><a class="manpage reference external"(.*?)</a></em>')
 WORD, WORD_ALONE = re.compile('<span class="pre">(.*?)</span>'), r'\1'
@@ -67,16 +69,19 @@ def sheet(top: Path, config: Config) -> str:
     return re.sub(r'\s*\n\s*', '\n', text).lstrip()
 
 
-def script(top: Path) -> str:
-    """Return the script without its comments and indents: each page loads it."""
-    return re.sub(r'^ *//.*\n|^ +', '', (top / 'docs/_theme/static/theme.js').read_text(encoding='utf-8'), flags=re.M)
+def script(top: Path, name: str) -> str:
+    """Return a script of the theme without its comments and indents."""
+    return re.sub(r'^ *//.*\n|^ +', '', (top / 'docs/_theme/static' / name).read_text(encoding='utf-8'), flags=re.M)
 
 
 def tell(app: Sphinx, config: Config) -> None:
-    """Tell the pages the checksums; with other ones all of them are written again."""
+    """Tell the pages the checksums, and the script in them; with other ones all of them are written again."""
     top = Path(app.confdir)
-    config.html_context['checksums'] = {name: hashlib.sha256(data).hexdigest()[:8] for name, data in (
-        ('site.css', sheet(top, config).encode()), ('theme.js', script(top).encode()))}
+    texts = {'site.css': sheet(top, config)} | {name: script(top, name) for name in SCRIPTS}
+    first = script(top, 'first.js').replace('\n', '')
+    config.html_context |= {
+        'checksums': {name: hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in texts.items()},
+        'first': first, 'first_hash': b64encode(hashlib.sha256(first.encode()).digest()).decode()}
 
 
 def write(app: Sphinx) -> None:
@@ -87,10 +92,10 @@ def write(app: Sphinx) -> None:
         (static / 'site.css').write_text(sheet(Path(app.confdir), app.config), encoding='utf-8')
 
 
-def replace_script(app: Sphinx, error: Exception | None) -> None:
-    """Write the script over the one that Sphinx has copied."""
-    if not error and app.builder.name == 'html':
-        (Path(app.outdir) / '_static/theme.js').write_text(script(Path(app.confdir)), encoding='utf-8')
+def replace_scripts(app: Sphinx, error: Exception | None) -> None:
+    """Write the scripts over those that Sphinx has copied."""
+    for name in SCRIPTS if not error and app.builder.name == 'html' else ():
+        (Path(app.outdir) / '_static' / name).write_text(script(Path(app.confdir), name), encoding='utf-8')
 
 
 def leave_widths(app: Sphinx, document: nodes.document) -> None:
@@ -160,7 +165,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect('doctree-read', leave_widths)
     app.connect('builder-inited', share)
     app.connect('build-finished', map_site)
-    app.connect('build-finished', replace_script)
+    app.connect('build-finished', replace_scripts)
     app.connect('html-page-context', describe)
     app.connect('html-page-context', lighten)
     app.connect('html-page-context', place)
