@@ -1,7 +1,7 @@
 """One style sheet for the theme of docs/_theme, pages without inline styles, and what sharing needs.
 
 The sheet is that of the theme, the colours of the code, light and dark, and the sheets of the
-project, without their comments. Its checksum is in its address, so that browsers load a new one.
+project, without their comments and blanks. Its checksum is in its address, so that browsers load a new one.
 Without this extension the pages load several sheets, and have no dark colours for code.
 """
 
@@ -26,8 +26,9 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 SCRIPTS = ('theme.js', 'explorer.js')
-CODE = re.compile('<code class="docutils literal notranslate">(.*?)</code>')
+CODE = re.compile('<code class="(?:xref download )?docutils literal notranslate">(.*?)</code>')
 MANUAL = re.compile('<em class="manpage"><a class="manpage reference external"(.*?)</a></em>')
+LINK = re.compile(r'<span class="(?:doc|(?:xref )?std std-\w+)">([^<]*)</span>')
 WORD, WORD_ALONE = re.compile('<span class="pre">(.*?)</span>'), r'\1'
 COLOUR = re.compile(r'((?:background-)?color): (#\w+)')
 
@@ -66,12 +67,12 @@ def sheet(top: Path, config: Config) -> str:
     texts = [part.read_text(encoding='utf-8') for part in parts]
     texts.insert(1, highlighting(config.pygments_style, config.pygments_dark_style))
     text = re.sub(r'/\*.*?\*/', '', '\n'.join(texts), flags=re.S)
-    return re.sub(r'\s*\n\s*', '\n', text).lstrip()
+    return re.sub(r'\s*([{};,])\s*', r'\1', text).lstrip()
 
 
 def script(top: Path, name: str) -> str:
     """Return a script of the theme without its comments and indents."""
-    return re.sub(r'^ *//.*\n|^ +', '', (top / 'docs/_theme/static' / name).read_text(encoding='utf-8'), flags=re.M)
+    return re.sub(r'^ *//.*\n|^ +| +// .*$', '', (top / 'docs/_theme/static' / name).read_text(encoding='utf-8'), flags=re.M)
 
 
 def tell(app: Sphinx, config: Config) -> None:
@@ -112,6 +113,7 @@ def lighten(app: Sphinx, pagename: str, template: str, context: dict[str, Any], 
     plain = '|'.join(name for name, look in known.items() if name and known[''].startswith(look))
     body = re.sub(f'<span class="(?:{plain})">([^<]*)</span>', r'\1', context.get('body', ''))
     body = MANUAL.sub(r'<a class="manpage"\1</a>', body)
+    body = LINK.sub(r'\1', body)
     body = CODE.sub(lambda code: f'<code>{WORD.sub(WORD_ALONE, code[1])}</code>', body)
     # The anchor of a line is a link by the script: hundreds of them are a tenth of the page.
     context['body'] = re.sub(r'<a id="([^"]+)" name="\1" href="#\1"></a>', r'<a id="\1"></a>', body)
