@@ -72,7 +72,8 @@ def sheet(top: Path, config: Config) -> str:
 
 def script(top: Path, name: str) -> str:
     """Return a script of the theme without its comments and indents."""
-    return re.sub(r'^ *//.*\n|^ +| +// .*$', '', (top / 'docs/_theme/static' / name).read_text(encoding='utf-8'), flags=re.M)
+    text = (top / 'docs/_theme/static' / name).read_text(encoding='utf-8')
+    return re.sub(r'^ *//.*\n|^ +| +// .*$', '', text, flags=re.M)
 
 
 def tell(app: Sphinx, config: Config) -> None:
