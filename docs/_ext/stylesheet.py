@@ -113,6 +113,9 @@ def lighten(app: Sphinx, pagename: str, template: str, context: dict[str, Any], 
     known = looks(app.config.pygments_style, app.config.pygments_dark_style)
     plain = '|'.join(name for name, look in known.items() if name and known[''].startswith(look))
     body = re.sub(f'<span class="(?:{plain})">([^<]*)</span>', r'\1', context.get('body', ''))
+    for look in set(known.values()):  # neighbours that look alike are one: #include and what it includes
+        alike = '|'.join(name for name in known if known[name] == look)
+        body = re.sub(f'(<span class="(?:{alike})">[^<]*)</span>( *)<span class="(?:{alike})">', r'\1\2', body)
     body = MANUAL.sub(r'<a class="manpage"\1</a>', body)
     body = LINK.sub(r'\1', body)
     body = CODE.sub(lambda code: f'<code>{WORD.sub(WORD_ALONE, code[1])}</code>', body)
