@@ -61,22 +61,23 @@ def sheet(top: Path, config: Config) -> str:
     """Return the one style sheet."""
     parts = [top / 'docs/_theme/static/theme.css']
     parts += [top / folder / name for folder in config.html_static_path for name, _ in config.html_css_files]
-    texts = [part.read_text(encoding='utf-8') for part in parts]
+    texts = [part.read_text(encoding='utf-8') for part in parts] + [config.more_sheet]
     texts.insert(1, highlighting(config.pygments_style, config.pygments_dark_style))
     text = re.sub(r'/\*.*?\*/', '', '\n'.join(texts), flags=re.S)
     return re.sub(r'\s*\n\s*', '\n', text).lstrip()
 
 
-def script(top: Path) -> str:
+def script(top: Path, config: Config) -> str:
     """Return the script without its comments and indents: each page loads it."""
-    return re.sub(r'^ *//.*\n|^ +', '', (top / 'docs/_theme/static/theme.js').read_text(encoding='utf-8'), flags=re.M)
+    text = (top / 'docs/_theme/static/theme.js').read_text(encoding='utf-8') + config.more_script
+    return re.sub(r'^ *//.*\n|^ +', '', text, flags=re.M)
 
 
 def tell(app: Sphinx, config: Config) -> None:
     """Tell the pages the checksums; with other ones all of them are written again."""
     top = Path(app.confdir)
     config.html_context['checksums'] = {name: hashlib.sha256(data).hexdigest()[:8] for name, data in (
-        ('site.css', sheet(top, config).encode()), ('theme.js', script(top).encode()))}
+        ('site.css', sheet(top, config).encode()), ('theme.js', script(top, config).encode()))}
 
 
 def write(app: Sphinx) -> None:
@@ -90,7 +91,7 @@ def write(app: Sphinx) -> None:
 def replace_script(app: Sphinx, error: Exception | None) -> None:
     """Write the script over the one that Sphinx has copied."""
     if not error and app.builder.name == 'html':
-        (Path(app.outdir) / '_static/theme.js').write_text(script(Path(app.confdir)), encoding='utf-8')
+        (Path(app.outdir) / '_static/theme.js').write_text(script(Path(app.confdir), app.config), encoding='utf-8')
 
 
 def leave_widths(app: Sphinx, document: nodes.document) -> None:
@@ -155,6 +156,8 @@ def map_site(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what prepares the site."""
     app.add_config_value('pygments_dark_style', 'default', 'html', str)
+    app.add_config_value('more_script', '', '', str)  # that another extension adds
+    app.add_config_value('more_sheet', '', '', str)
     app.connect('config-inited', tell, priority=900)  # when the names of the sheets are complete
     app.connect('builder-inited', write)
     app.connect('doctree-read', leave_widths)

@@ -4,8 +4,8 @@ cases/matching.json has a case for each rule, as data, for every player of the p
 kinds of its tokens. "runs": the steps of a case share one renaming, with the "words" that are declared; each step
 may bring "pids" that have been seen, and has the documented lines (null is an ellipsis), the real ones, and why they
 are not the same run (null: they are). After the steps, each of the "commands" is typed with the values of the run.
-"reached": how many of the real lines the documented ones take up, if they have come. "said", "printed": test_capture.py.
-"reached": how many of the real lines the documented ones take up, if they have come.  "said", "printed": see test_capture.py.
+"reached": how many of the real lines the documented ones take up, if they have come. "said" and "printed" are for
+test_capture.py.
 """
 
 import json

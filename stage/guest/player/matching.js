@@ -11,7 +11,7 @@ const KINDS = {
   date: `${EDGE}${MONTH} (?: [1-9]|[12]${DIGIT}|3[01]) (?:${CLOCK}| ${DIGIT}{4})${NO_MORE}`
     + `|${EDGE}${DIGIT}{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]${DIGIT}|3[01])(?:[ T]${CLOCK})?Z?${NO_MORE}`,
   range: `${EDGE}[0-9a-f]{8,16}-[0-9a-f]{8,16}${EDGE}`,
-  address: `${EDGE}0x[0-9a-f]{9,16}${EDGE}|${EDGE}[0-9a-f]{9,16}${EDGE}`,
+  address: `${EDGE}0x[0-9a-f]{8,16}${EDGE}|${EDGE}[0-9a-f]{9,16}${EDGE}`,
   inode: `(?<=[0-9a-f]{8} )[0-9a-f]{2,}:[0-9a-f]{2,} ${DIGIT}+${EDGE}`,
   more: '(?<=(?<!\\S)[-bcdlps](?:[-r][-w][-xsS]){2}[-r][-w][-xtT])[.+](?= )',
   number: `${DIGIT}+`,
