@@ -86,6 +86,7 @@ export class Console {
   }
 
   #add(kind, text) {
+    if (!kind && this.pieces.at(-1)?.[0] === 'key') text = text.replace(/^\n/, ''); // a key is on a line of its own already
     if (!text) return;
     const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 8;
     this.pieces.push([kind, text]);

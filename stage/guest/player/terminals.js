@@ -88,7 +88,7 @@ export class Terminal {
   // How a process sleeps, or null if it is not provably asleep in one and the same call.
   sleep(pid) {
     const files = this.files(pid);
-    return files ? sleepFrom(pid, files.syscall, files.status, this.known) : null;
+    return files?.syscall ? sleepFrom(pid, files.syscall, files.status, this.known) : null;
   }
 
   // The sleep of a foreground process that is blocked in this call (or in any), or null.

@@ -153,11 +153,12 @@ class Play {
     else if (performance.now() - this.last > QUIET) machine.stop();
   }
 
-  // Whether each process sleeps until another one, or somebody, wakes it.
+  // Whether each process sleeps until another one, or somebody, wakes it; of the shells no more is told than that.
   #still() {
     return Object.entries(this.machine.picture.proc).every(([pid, { stat, syscall, status }]) => {
+      if (syscall === undefined || /^[TtZX]/.test(statFrom(stat).state)) return statFrom(stat).state !== 'R';
       const sleep = sleepFrom(+pid, syscall, status, this.page.known);
-      return (sleep && !sleep.timed) || 'TtZX'.includes(statFrom(stat).state);
+      return sleep && !sleep.timed;
     });
   }
 

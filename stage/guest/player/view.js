@@ -35,6 +35,8 @@ export function statFrom(text) {
   return { state, group: +group, session: +session, front: +front, ticks: +rest[5] + +rest[6] };
 }
 
+const NOTHING = { cmdline: '', syscall: '', status: '', maps: '', fd: {} }; // of one that has just ended
+
 // Make the model {objects, processes} of texts {folder, shm, queues, terminals, proc}: the latter maps the PID of a
 // shell to the name of its terminal. What does not apply is left out.
 export function viewFrom(texts, known) {
@@ -50,7 +52,7 @@ export function viewFrom(texts, known) {
   }
   for (const [name, attributes] of Object.entries(texts.queues)) object(['mq', `/${name}`, false], attributes);
   const processes = Object.keys(texts.proc).map(Number).sort((one, other) => one - other).map(pid => {
-    const files = texts.proc[pid];
+    const files = { ...NOTHING, ...texts.proc[pid] };
     const keys = pathsOf(files).map(path => keyOf(path, texts)).filter(Boolean).map(key => JSON.stringify(key));
     for (const key of new Set(keys)) object(JSON.parse(key)).users.push(pid);
     const process = processFrom(pid, files, texts, known);
