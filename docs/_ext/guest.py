@@ -16,15 +16,18 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ExtensionError
 
+from stage.guest.machine import FOLDER
+from stage.guest.sandbox import calls_of_i386
 from stage.page.anchors import anchors
 from stage.page.bets import asked
 from stage.page.model import TIMED_SLEEPS, Page, ScriptError
 from stage.page.reader import read
 from stage.page.steps import starts
-from stage.sandbox.processes import TIMEOUTS, system_calls
+from stage.sandbox.processes import TIMEOUTS
 
-MACHINE = Path('build/machine')
+MACHINE = Path(FOLDER)
 PLAYER = Path('stage/guest/player')
 OTHERWISE = Path('stage/guest/otherwise.json')
 #: What the page loads of the machine; the last one is the list of what is inside.
@@ -95,9 +98,10 @@ def told(top: Path, page: Page, files: dict[str, dict[str, Any]]) -> dict[str, A
 
 @functools.cache
 def _calls() -> dict[int, str]:
-    """Return the system calls of the guest, under the names that the pages know."""
-    names = {'mmap2': 'mmap', '_newselect': 'select', 'waitpid': 'wait4', '_llseek': 'lseek'}
-    return {number: names.get(name, name) for number, name in system_calls('cc -m32').items()}
+    try:
+        return calls_of_i386('cc')
+    except OSError as error:
+        raise ExtensionError(f'{error}, or remove {MACHINE}/ for a site without it') from None
 
 
 def put(app: Sphinx, error: Exception | None) -> None:

@@ -142,7 +142,6 @@ collect() {
 check() {
     status=0 python=build/venv/bin/python
     $python -m stage check --level guest "$@" || status=1
-    node --test tests/guest/test_*.mjs || status=1
     $python -m pytest -m "${ALL:+thorough or }not thorough" tests/guest || status=1
     return $status
 }

@@ -37,7 +37,7 @@ export class Director {
   goTo(index, end = index) {
     return this.#alone(async () => {
       await this.#go(index);
-      if (this.at === index) await this.#play(end, true);
+      await this.#play(end, true);
     });
   }
 
@@ -101,10 +101,9 @@ export class Director {
     const start = this.start(index);
     const usable = [...this.states.kept].filter(([key, { free }]) => key > start && key <= index && !free).map(([key]) => key);
     const best = Math.max(start, ...usable);
-    const held = ![...this.marks].some(([cue, why]) => cue >= start && why);
-    if (this.free || !held || this.at < best || this.at > index) await this.#restore(best);
-    await this.#play(index, false);
-    if (this.at === index) await this.#open(index);
+    if (this.free || this.at < best || this.at > index) await this.#restore(best);
+    while (this.at < index) await this.#play(index, false); // also where one does not hold
+    await this.#open(index);
   }
 
   // Play to before this cue, while each one holds. Where all is to be undone, the state before each is saved; else

@@ -11,6 +11,7 @@ const root = document.documentElement;
 const LEAST = 2; // GiB of memory: smaller devices would end the page
 const EACH = 32 << 20; // bytes of saved states for each of them
 const TOO_SMALL = 'This device has too little memory for a Linux in the page; the page tells you what it would show.';
+const READY = 'Ready: play a cue, or type.';
 const QUIET = 400; // milliseconds after which a machine in which nothing can happen is stopped
 
 const { search: version } = new URL(import.meta.url); // of all files of the player
@@ -49,6 +50,13 @@ async function load(name, size, tell) {
   return all.buffer;
 }
 
+// Fails with what nobody catches: v86 says in no other way that it does not start.
+function broken() {
+  return new Promise((_, fail) => {
+    addEventListener('unhandledrejection', event => { event.preventDefault(); fail(event.reason); }, { once: true });
+  });
+}
+
 class Play {
   constructor(page) {
     this.page = page;
@@ -81,8 +89,8 @@ class Play {
     const { director } = this;
     director.changed();
     // Whoever comes back to a session is where he was.
-    if (director.at > first && director.at <= last + 1) return;
-    await this.#done(`Playing what comes before this session.`, () => director.goTo(first), 'Ready: play a cue, or type.');
+    if (director.at > first && director.at <= last + 1) return this.panel.say(READY);
+    await this.#done('Playing what comes before this session.', () => director.goTo(first), READY);
   }
 
   // Start the machine, once; return whether there is one.
@@ -106,10 +114,9 @@ class Play {
     fetch(address(files.wasm.name)); // at the same time
     const state = await load(files.state.name, files.state.size, part => panel.loaded(part * 0.9));
     panel.say('Starting it.');
-    const machine = await Machine.start({
+    const machine = this.machine = await Promise.race([broken(), Machine.start({
       v86: address(files.v86.name), wasm: address(files.wasm.name), state, memory, clock, seconds: Math.floor(Date.now() / 1000),
-    });
-    this.machine = machine;
+    })]);
     this.sandbox = new Sandbox(this.page, machine, {
       terminal: terminal => panel.add(terminal),
       output: (terminal, text) => { this.last = performance.now(); panel.consoles.get(terminal)?.printed(text); },
@@ -126,6 +133,7 @@ class Play {
   }
 
   draw() {
+    if (this.director.wanted) this.panel.element.dataset.busy = 'true'; else delete this.panel.element.dataset.busy;
     if (this.drawing) return;
     this.drawing = requestAnimationFrame(() => {
       this.drawing = 0;
@@ -151,6 +159,7 @@ class Play {
     else if (this.director.wanted) machine.run();
     else if (!this.#still()) machine.run();
     else if (performance.now() - this.last > QUIET) machine.stop();
+    this.panel.element.dataset.machine = machine.running ? 'running' : 'stopped';
   }
 
   // Whether each process sleeps until another one, or somebody, wakes it; of the shells no more is told than that.
@@ -192,9 +201,9 @@ class Play {
   async #playing(deed) {
     this.panel.say('');
     await this.#done('', deed, '');
-    const [index, why] = [...this.director.marks].at(-1) ?? [];
-    if (why) this.panel.say(`Not as the page says: ${why}`, true);
-    else if (index !== undefined && !this.director.wanted) this.panel.say('✓ As the page says.');
+    const { marks, at, wanted } = this.director, why = marks.get(at - 1);
+    if (wanted || why === undefined) return;
+    this.panel.say(why ? `✗ Not as the page says: ${why}` : '✓ As the page says.', why !== '');
   }
 
   async #done(before, deed, after) {
