@@ -64,23 +64,24 @@ def sheet(top: Path, config: Config) -> str:
     """Return the one style sheet."""
     parts = [top / 'docs/_theme/static/theme.css']
     parts += [top / folder / name for folder in config.html_static_path for name, _ in config.html_css_files]
-    texts = [part.read_text(encoding='utf-8') for part in parts]
+    texts = [part.read_text(encoding='utf-8') for part in parts] + [config.more_sheet]
     texts.insert(1, highlighting(config.pygments_style, config.pygments_dark_style))
     text = re.sub(r'/\*.*?\*/', '', '\n'.join(texts), flags=re.S)
     return re.sub(r'\s*([{};,])\s*', r'\1', text).lstrip()
 
 
-def script(top: Path, name: str) -> str:
+def script(top: Path, config: Config, name: str) -> str:
     """Return a script of the theme without its comments and indents."""
     text = (top / 'docs/_theme/static' / name).read_text(encoding='utf-8')
+    text += config.more_script if name == 'theme.js' else ''
     return re.sub(r'^ *//.*\n|^ +| +// .*$', '', text, flags=re.M)
 
 
 def tell(app: Sphinx, config: Config) -> None:
     """Tell the pages the checksums, and the script in them; with other ones all of them are written again."""
     top = Path(app.confdir)
-    texts = {'site.css': sheet(top, config)} | {name: script(top, name) for name in SCRIPTS}
-    first = script(top, 'first.js').replace('\n', '')
+    texts = {'site.css': sheet(top, config)} | {name: script(top, config, name) for name in SCRIPTS}
+    first = script(top, config, 'first.js').replace('\n', '')
     config.html_context |= {
         'checksums': {name: hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in texts.items()},
         'first': first, 'first_hash': b64encode(hashlib.sha256(first.encode()).digest()).decode()}
@@ -97,7 +98,7 @@ def write(app: Sphinx) -> None:
 def replace_scripts(app: Sphinx, error: Exception | None) -> None:
     """Write the scripts over those that Sphinx has copied."""
     for name in SCRIPTS if not error and app.builder.name == 'html' else ():
-        (Path(app.outdir) / '_static' / name).write_text(script(Path(app.confdir), name), encoding='utf-8')
+        (Path(app.outdir) / '_static' / name).write_text(script(Path(app.confdir), app.config, name), encoding='utf-8')
 
 
 def leave_widths(app: Sphinx, document: nodes.document) -> None:
@@ -166,6 +167,8 @@ def map_site(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what prepares the site."""
     app.add_config_value('pygments_dark_style', 'default', 'html', str)
+    app.add_config_value('more_script', '', '', str)  # that another extension adds
+    app.add_config_value('more_sheet', '', '', str)
     app.connect('config-inited', tell, priority=900)  # when the names of the sheets are complete
     app.connect('builder-inited', write)
     app.connect('doctree-read', leave_widths)

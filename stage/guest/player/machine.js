@@ -100,19 +100,21 @@ export class Machine {
     return new Promise((done, fail) => this.#opened.push({ done, fail }));
   }
 
-  // Return all of it as it is now; the machine is stopped.
+  // Return all of it as it is now, also the frame that is under way; the machine is stopped.
   async save() {
     await this.stop();
-    return { state: await this.#emulator.save_state(), clock: clock.now() };
+    const { picture } = this, frame = [...this.#frame];
+    return { state: await this.#emulator.save_state(), clock: clock.now(), frame, picture };
   }
 
   // Go back to what save() has returned, or to "first". Who waits for an answer gets an error.
-  async restore({ state, clock: at }, seconds) {
+  async restore({ state, clock: at, frame = [], picture = this.picture }, seconds) {
     await this.stop();
     clock.set(at, 0);
     await this.#emulator.restore_state(state.slice(0));
     clock.set(at, 0);
-    this.#frame = [];
+    Object.assign(this, { picture });
+    this.#frame = [...frame];
     for (const { fail } of [...this.#answers.splice(0), ...this.#opened.splice(0)]) fail(new Error("the machine was restored"));
     await this.run();
     await this.#settle(seconds);
@@ -140,10 +142,13 @@ export class Machine {
     this.onframe(kind, frame[1], data);
   }
 
-  // "true" stands for what was said of a process before.
+  // "true" stands for what was said of a process before; it was to somebody else, if the machine has been restored since.
   #see(told) {
     const before = this.picture.proc;
+    for (const [pid, process] of Object.entries(told.proc)) {
+      if (process !== true) continue;
+      if (before[pid]) told.proc[pid] = before[pid]; else delete told.proc[pid];
+    }
     this.picture = told;
-    for (const [pid, process] of Object.entries(told.proc)) if (process === true) told.proc[pid] = before[pid];
   }
 }
