@@ -649,18 +649,19 @@ int main(void)
     signal(SIGPIPE, SIG_DFL);
     umask(022);
 
-    bool stirred = true, moves = false;
+    bool stirred = true, restless = false;
     for (;;) {
         struct pollfd set[TERMINALS + 1] = {{STDIN_FILENO, POLLIN, 0}};
         for (size_t i = 0; i < TERMINALS; i++)
             set[i + 1] = (struct pollfd){
                 terminals[i].master > 0 ? terminals[i].master : -1, POLLIN, 0};
-        const int wait = stirred ? QUIET : moves ? AGAIN : -1;
+        const int wait = stirred ? QUIET : restless ? AGAIN : -1;
         const int ready = poll(set, TERMINALS + 1, wait);
         if (ready == -1 && errno != EINTR)
             err(EXIT_FAILURE, "poll");
         if (ready < 1) {
-            moves = look();
+            // Who has just begun may sleep only for a moment.
+            restless = look() || seen != told;
             if (seen != told)
                 tell('r');
             stirred = false;
