@@ -21,6 +21,7 @@
  *   r  the same, unasked, when it has become another one
  */
 #define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64 // an address is an offset in a memory
 #include <ctype.h>
 #include <dirent.h>
 #include <err.h>
