@@ -340,7 +340,10 @@ static bool add_process(int proc, const char *name)
         const size_t from = length;
         add("{\"stat\":"); // up to the time that it has computed
         add_string(stat, (size_t)(name_ends - stat) + words(name_ends, 14));
-        moves = pid != session && name_ends[2] != 'Z' && add_sleep(process);
+        const char state = name_ends[2]; // a shell that runs wakes others
+        moves = state == 'R' || state == 'D';
+        if (pid != session && state != 'Z')
+            moves |= add_sleep(process);
         add("}");
         seen = seen * 31 + checksum(begin);
         const struct known now = {pid, checksum(from)};

@@ -21,6 +21,8 @@ pages = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) 
 NOT_PLAYED = {
     "mkdir -p shm && cc -g -o shm/030-shm-produce 030-shm-produce.c -pthread -lrt":
         "the options for an old C library; the stage has a new one",
+    "sudo apt-get install -y bc bison flex gcc-multilib xz-utils zstd && "
+    "(command -v npm || sudo apt-get install -y nodejs npm)": "installs; .ci/run types it",
     'make dist SPHINXOPTS="-D html_baseurl=https://example.org/ipc/"': "makes what tests/site/test_dist.py looks at",
     "make exercise N=110":
         "copies, compiles and plays what is somebody's own; test_learner.py does it",
