@@ -10,7 +10,7 @@ port     := 8000# of "make serve"
 sources  := $(wildcard code/*/*.c)
 programs := $(sources:code/%.c=$(build)/%)
 pages    := $(wildcard docs/*.rst docs/*/*.rst)
-inputs   := $(sort $(shell find code docs -type f ! -name '.*' ! -name '*~' ! -name '\#*'))
+inputs   := $(sort $(wildcard build/machine/state.zst) $(shell find code docs stage/guest/player -type f ! -name '.*' ! -name '*~' ! -name '\#*'))
 made     := $(patsubst $(build)/.deps/%.d,$(build)/%,$(wildcard $(build)/.deps/*/*.d))
 stale    := $(filter-out $(programs),$(made))# their sources are gone
 venv     := build/venv/bin/python
@@ -94,7 +94,7 @@ machine-sources: ## the sources of what is in there, for who publishes it
 machine machine-sources:
 	@PYTHON='$(PYTHON)' sh stage/guest/machine.sh $@
 check-machine: machine build/venv/.done ## plays all sessions of the pages in it, and runs its tests
-	@sh stage/guest/machine.sh check $(pages)
+	@$(MAKE) html && sh stage/guest/machine.sh check $(pages)
 
 doctor: ## looks for what the course needs, and says how to install it
 	@CC='$(CC)' PYTHON='$(PYTHON)' sh stage/doctor.sh

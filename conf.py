@@ -11,8 +11,8 @@ copyright = '2026, the authors of the course'
 needs_sphinx = '9.0'
 
 extensions = ['breathe', 'docs._ext.doxygen', 'docs._serve.caches', 'docs._ext.contents', 'docs._ext.downloads',
-              'docs._ext.figures', 'docs._ext.film', 'docs._ext.folds', 'docs._ext.handout', 'docs._ext.books',
-              'docs._ext.indexes', 'docs._ext.timetable', 'docs._ext.programs', 'docs._ext.quotes',
+              'docs._ext.figures', 'docs._ext.film', 'docs._ext.folds', 'docs._ext.guest', 'docs._ext.handout',
+              'docs._ext.books', 'docs._ext.indexes', 'docs._ext.timetable', 'docs._ext.programs', 'docs._ext.quotes',
               'docs._ext.scenes', 'docs._ext.explorer', 'docs._ext.stylesheet', 'docs._ext.terms',
               'docs._ext.times']
 exclude_patterns = ['.*', '**/.*']  # what editors keep beside their files

@@ -17,7 +17,7 @@ from .check.learner import LIMITED, Attempt, Learner
 from .check.promoting import Promotion, write
 from .check.rehearsal import Rehearsal, show_progress
 from .check.trees import kept
-from .page.model import ScriptError
+from .page.model import Page, ScriptError
 from .page.reader import read
 from .page.trees import FOLDER
 from .sandbox import namespaces
@@ -26,12 +26,12 @@ from .sandbox.namespaces import Order
 from .sandbox.objects import clean
 from .sandbox.permissions import elsewhere
 from .sandbox.processes import system_calls
-from .sandbox.sandbox import open_sandbox
+from .sandbox.sandbox import Sandbox, open_sandbox
 
 #: Signals after which all is cleared up.
 ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 #: To choose from, and for a performance.
-LEVELS = namespaces.LEVELS, (*namespaces.LEVELS, 'host')
+LEVELS = {'perform': (*namespaces.LEVELS, 'host'), 'check': (*namespaces.LEVELS, 'guest')}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -98,7 +98,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
                                  'from the last fresh scene before it')
             command.add_argument('--keep-going', action='store_true',
                                  help='after a failure, go on with the next fresh scene')
-        command.add_argument('--level', choices=LEVELS[name == 'perform'],
+        command.add_argument('--level', choices=LEVELS.get(name, namespaces.LEVELS),
                              help='isolation (default: the first that works here)')
         command.add_argument('--deadline', type=float, default=DEADLINE, metavar='SECONDS',
                              help='beyond the programs\' own sleeping (default: %(default)g)')
@@ -141,7 +141,7 @@ def _send_inside(options: argparse.Namespace) -> int:
         order = Order(options.command, page.path, options.programs, level, why, options.deadline,
                       options.scene, options.keep_going)
         worst = max(worst, namespaces.inside(order))
-        if options.command == 'check' and options.scene is None and exercises(page):
+        if options.command == 'check' and options.scene is None and exercises(page) and level != 'guest':
             starts = dataclasses.replace(order, exercises=STARTS, keep_going=True)
             worst = max(worst, namespaces.inside(starts))
     return worst
@@ -178,9 +178,9 @@ def _play(order: Order) -> int:
     """Play one page; this process is inside of its name spaces already."""
     page = one(read(order.page), order.scene) if order.command == 'exercise' else read(order.page)
     folder = os.open(os.path.dirname(page.path) or '.', os.O_RDONLY | os.O_DIRECTORY)
-    calls, trees = system_calls(os.environ.get('CC', 'cc')), kept(page, folder)
+    trees = kept(page, folder)
     colour = sys.stdout.isatty()
-    with open_sandbox(page, order, calls) as sandbox:
+    with _sandbox(page, order) as sandbox:
         kind = {'promote': Promotion, 'exercise': Attempt}.get(order.command, Rehearsal)
         rehearsal = kind(page, sandbox, order.deadline,
                          show_progress if sys.stderr.isatty() else lambda cue: None, trees)
@@ -202,6 +202,15 @@ def _play(order: Order) -> int:
         line += f', {len(result.failures)} failed' + (f' ({what})' if (what := elsewhere()) else '')
     print(f'\033[{31 if result.failures else 32}m{line}\033[0m' if colour else line, flush=True)
     return 1 if result.failures else 0
+
+
+def _sandbox(page: Page, order: Order) -> Sandbox:
+    compiler = os.environ.get('CC', 'cc')
+    if order.level == 'guest':
+        from .guest.sandbox import open_guest
+
+        return open_guest(page, order, compiler)
+    return open_sandbox(page, order, system_calls(compiler))
 
 
 def _promote(promotion: Promotion, folder: int) -> None:

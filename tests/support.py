@@ -12,6 +12,9 @@ SCREENPLAY = DOCS / "screenplay.rst"
 CONTRIBUTING = DOCS / "contributing.rst"
 PROGRAMS = ROOT / os.environ.get("PROGRAMS", "build")
 
+# Programs of the course that are to be read afterwards: they teach no one call.
+TOOLS = {"turns.c", "agent.c"}
+
 # Who is nobody in particular: no group, no file, no object of ours.
 STRANGER = 65534
 

@@ -170,7 +170,7 @@ def _output(line: str | None) -> str:
     """Return a line of output, or the ellipsis."""
     if line is None:
         return '<span class="note">...</span>'
-    return f'<span class="go">{escape(line)}</span>'
+    return escape(line)
 
 
 def _note(cue: Cue, following: list[Cue]) -> str:

@@ -35,11 +35,26 @@ def named(section: nodes.section) -> set[str]:
     return found
 
 
+def _statements(code: str) -> Iterator[list[tuple[int, str]]]:
+    """Yield the lines that belong together, with their numbers from 1: to the last parenthesis, or behind a ``=``."""
+    together: list[tuple[int, str]] = []
+    for number, line in enumerate(code.split('\n'), 1):
+        together.append((number, line))
+        text = ''.join(line for _, line in together)
+        if text.count('(') <= text.count(')') and not line.rstrip().endswith('='):
+            yield together
+            together = []
+
+
 def emphasised(text: str, names: set[str]) -> list[int]:
-    """Return the lines of a C file, from 1, in whose code one of the names occurs: a call before its parenthesis."""
+    """Return the lines of a C file, from 1, in whose code one of the names occurs: a call before its parenthesis.
+
+    What goes on in further lines is emphasised as a whole.
+    """
     code = SPOKEN.sub(lambda spoken: re.sub(r'[^\n]', ' ', spoken[0]), text)
     calls = '|'.join(name for name in names if not name.isupper()) or '(?!)'
     constants = '|'.join(name for name in names if name.isupper()) or '(?!)'
     wanted = re.compile(rf'\b(?:{calls})\(|\b(?:{constants})\b')
-    return [number for number, line in enumerate(code.split('\n'), 1)
-            if wanted.search(line) and not line.startswith('#')]
+    return [number for lines in _statements(code)
+            if any(wanted.search(line) and not line.startswith('#') for _, line in lines)
+            for number, _ in lines]

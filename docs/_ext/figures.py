@@ -74,7 +74,7 @@ def inline(file: Path, alt: str) -> str:
 def _sized(drawing: ElementTree.Element, more: dict[str, str]) -> str:
     """Return a drawing as text; it is as wide as its units say, 16 to the size of the text."""
     drawing.attrib |= more | {'width': f'{int(drawing.attrib["viewBox"].split()[2]) / 16:g}rem'}
-    return ElementTree.tostring(drawing, encoding='unicode')
+    return ElementTree.tostring(drawing, encoding='unicode').replace(f' xmlns="{SVG}"', '', 1)  # known in a page
 
 
 def replace_images(app: Sphinx, document: nodes.document, docname: str) -> None:

@@ -139,8 +139,9 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
             for index, command in enumerate(before):
                 line += nodes.Text(' and ' if index else ' needs ')
                 line += reference(app, f'{Path(command.split()[0]).name}.c', nodes.literal('', command))
-            line += nodes.Text(' first; ' if before else ' ')
-        line += reference(app, file.stem, nodes.inline('', 'on the code page'))
+            line += nodes.Text(' first' if before else ' ')
+        elsewhere = reference(app, file.stem, nodes.inline('', 'on the code page'))
+        line += nodes.inline('', '; ' if len(line) > 2 else '', elsewhere)  # one element, which is not printed
         wrapper = listing.parent
         wrapper.parent.insert(wrapper.parent.index(wrapper) + 1, line)
 

@@ -1,7 +1,7 @@
 """One style sheet for the theme of docs/_theme, pages without inline styles, and what sharing needs.
 
 The sheet is that of the theme, the colours of the code, light and dark, and the sheets of the
-project, without their comments. Its checksum is in its address, so that browsers load a new one.
+project, without their comments and blanks. Its checksum is in its address, so that browsers load a new one.
 Without this extension the pages load several sheets, and have no dark colours for code.
 """
 
@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -24,8 +25,10 @@ from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-CODE = re.compile('<code class="docutils literal notranslate">(.*?)</code>')
+SCRIPTS = ('theme.js', 'explorer.js')
+CODE = re.compile('<code class="(?:xref download )?docutils literal notranslate">(.*?)</code>')
 MANUAL = re.compile('<em class="manpage"><a class="manpage reference external"(.*?)</a></em>')
+LINK = re.compile(r'<span class="(?:doc|(?:xref )?std std-\w+)">([^<]*)</span>')
 WORD, WORD_ALONE = re.compile('<span class="pre">(.*?)</span>'), r'\1'
 COLOUR = re.compile(r'((?:background-)?color): (#\w+)')
 
@@ -61,22 +64,27 @@ def sheet(top: Path, config: Config) -> str:
     """Return the one style sheet."""
     parts = [top / 'docs/_theme/static/theme.css']
     parts += [top / folder / name for folder in config.html_static_path for name, _ in config.html_css_files]
-    texts = [part.read_text(encoding='utf-8') for part in parts]
+    texts = [part.read_text(encoding='utf-8') for part in parts] + [config.more_sheet]
     texts.insert(1, highlighting(config.pygments_style, config.pygments_dark_style))
     text = re.sub(r'/\*.*?\*/', '', '\n'.join(texts), flags=re.S)
-    return re.sub(r'\s*\n\s*', '\n', text).lstrip()
+    return re.sub(r'\s*([{};,])\s*', r'\1', text).lstrip()
 
 
-def script(top: Path) -> str:
-    """Return the script without its comments and indents: each page loads it."""
-    return re.sub(r'^ *//.*\n|^ +', '', (top / 'docs/_theme/static/theme.js').read_text(encoding='utf-8'), flags=re.M)
+def script(top: Path, config: Config, name: str) -> str:
+    """Return a script of the theme without its comments and indents."""
+    text = (top / 'docs/_theme/static' / name).read_text(encoding='utf-8')
+    text += config.more_script if name == 'theme.js' else ''
+    return re.sub(r'^ *//.*\n|^ +| +// .*$', '', text, flags=re.M)
 
 
 def tell(app: Sphinx, config: Config) -> None:
-    """Tell the pages the checksums; with other ones all of them are written again."""
+    """Tell the pages the checksums, and the script in them; with other ones all of them are written again."""
     top = Path(app.confdir)
-    config.html_context['checksums'] = {name: hashlib.sha256(data).hexdigest()[:8] for name, data in (
-        ('site.css', sheet(top, config).encode()), ('theme.js', script(top).encode()))}
+    texts = {'site.css': sheet(top, config)} | {name: script(top, config, name) for name in SCRIPTS}
+    first = script(top, config, 'first.js').replace('\n', '')
+    config.html_context |= {
+        'checksums': {name: hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in texts.items()},
+        'first': first, 'first_hash': b64encode(hashlib.sha256(first.encode()).digest()).decode()}
 
 
 def write(app: Sphinx) -> None:
@@ -87,10 +95,10 @@ def write(app: Sphinx) -> None:
         (static / 'site.css').write_text(sheet(Path(app.confdir), app.config), encoding='utf-8')
 
 
-def replace_script(app: Sphinx, error: Exception | None) -> None:
-    """Write the script over the one that Sphinx has copied."""
-    if not error and app.builder.name == 'html':
-        (Path(app.outdir) / '_static/theme.js').write_text(script(Path(app.confdir)), encoding='utf-8')
+def replace_scripts(app: Sphinx, error: Exception | None) -> None:
+    """Write the scripts over those that Sphinx has copied."""
+    for name in SCRIPTS if not error and app.builder.name == 'html' else ():
+        (Path(app.outdir) / '_static' / name).write_text(script(Path(app.confdir), app.config, name), encoding='utf-8')
 
 
 def leave_widths(app: Sphinx, document: nodes.document) -> None:
@@ -106,7 +114,11 @@ def lighten(app: Sphinx, pagename: str, template: str, context: dict[str, Any], 
     known = looks(app.config.pygments_style, app.config.pygments_dark_style)
     plain = '|'.join(name for name, look in known.items() if name and known[''].startswith(look))
     body = re.sub(f'<span class="(?:{plain})">([^<]*)</span>', r'\1', context.get('body', ''))
+    for look in set(known.values()):  # neighbours that look alike are one: #include and what it includes
+        alike = '|'.join(name for name in known if known[name] == look)
+        body = re.sub(f'(<span class="(?:{alike})">[^<]*)</span>( *)<span class="(?:{alike})">', r'\1\2', body)
     body = MANUAL.sub(r'<a class="manpage"\1</a>', body)
+    body = LINK.sub(r'\1', body)
     body = CODE.sub(lambda code: f'<code>{WORD.sub(WORD_ALONE, code[1])}</code>', body)
     # The anchor of a line is a link by the script: hundreds of them are a tenth of the page.
     context['body'] = re.sub(r'<a id="([^"]+)" name="\1" href="#\1"></a>', r'<a id="\1"></a>', body)
@@ -155,12 +167,14 @@ def map_site(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what prepares the site."""
     app.add_config_value('pygments_dark_style', 'default', 'html', str)
+    app.add_config_value('more_script', '', '', str)  # that another extension adds
+    app.add_config_value('more_sheet', '', '', str)
     app.connect('config-inited', tell, priority=900)  # when the names of the sheets are complete
     app.connect('builder-inited', write)
     app.connect('doctree-read', leave_widths)
     app.connect('builder-inited', share)
     app.connect('build-finished', map_site)
-    app.connect('build-finished', replace_script)
+    app.connect('build-finished', replace_scripts)
     app.connect('html-page-context', describe)
     app.connect('html-page-context', lighten)
     app.connect('html-page-context', place)

@@ -72,7 +72,7 @@ class Capture:
         self.typed[terminal] = f'{self.typed.get(terminal, "")}\n{command}'
 
     def _lines(self, terminal: Terminal, text: str) -> list[str]:
-        return settled(text, self.typed.get(terminal, ''))
+        return terminal.documented(settled(text, self.typed.get(terminal, '')))
 
     def printed(self, terminal: Terminal) -> list[str]:
         """Return what has been printed and not taken."""

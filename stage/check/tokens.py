@@ -12,7 +12,7 @@ TOKEN = re.compile(rf'''
     (?P<date>\b{MONTH}\ (?:\ [1-9]|[12]\d|3[01])\ (?:{CLOCK}|\ \d{{4}})(?![\w:])
            |\b\d{{4}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[ T]{CLOCK})?Z?(?![\w:]))
   | (?P<range>\b[0-9a-f]{{8,16}}-[0-9a-f]{{8,16}}\b)
-  | (?P<address>\b0x[0-9a-f]{{9,16}}\b|\b[0-9a-f]{{9,16}}\b)
+  | (?P<address>\b0x[0-9a-f]{{8,16}}\b|\b[0-9a-f]{{9,16}}\b)
   | (?P<inode>(?<=[0-9a-f]{{8}}\ )[0-9a-f]{{2,}}:[0-9a-f]{{2,}}\ \d+\b)
   | (?P<more>(?<=(?<!\S)[-bcdlps](?:[-r][-w][-xsS]){{2}}[-r][-w][-xtT])[.+](?=\ ))
   | (?P<number>\d+)
@@ -26,7 +26,8 @@ Token = tuple[str, str]
 def tokens(line: str) -> list[Token]:
     """Cut a line into (kind, text); the texts joined are the line.
 
-    Nine or more decimal digits without ``0x`` are a number: numbers do not float.
+    Nine or more decimal digits without ``0x`` are a number: numbers do not float.  With ``0x``, eight
+    digits are an address already: of a 32-bit machine.
     """
     found = []
     for match in TOKEN.finditer(line):

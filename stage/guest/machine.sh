@@ -145,8 +145,7 @@ collect() {
 # All scenes in the guest, and the tests of what plays them; ALL=1: the thorough ones, too.
 check() {
     status=0 python=build/venv/bin/python
-    $python -m stage check --level guest "$@" || status=1
-    node --test tests/guest/test_*.mjs || status=1
+    $python -m stage check --level guest --deadline 180 "$@" || status=1
     $python -m pytest -m "${ALL:+thorough or }not thorough" tests/guest || status=1
     return $status
 }

@@ -123,9 +123,17 @@ class Job:
         """
         for pid in self.processes():
             sleep = self.sleep(pid)
-            if sleep.timed if sleep else computed(pid) >= COMPUTED:
+            if sleep.timed if sleep else self.computed(pid) >= COMPUTED:
                 return True
         return False
+
+    def computed(self, pid: int) -> float:
+        """Return the seconds of processor time that a process has used."""
+        try:
+            fields = read_file(f'/proc/{pid}/stat').rpartition(')')[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
     def traced(self) -> bool:
         """Whether somebody traces a process of the foreground job; see proc_pid_status(5)."""
@@ -224,19 +232,15 @@ def status_of(pid: int) -> str:
 def stat_of(pid: int) -> tuple[str, int, int] | None:
     """Return (state, process group, session) of a process, or None; see proc_pid_stat(5)."""
     try:
-        fields = read_file(f'/proc/{pid}/stat').rpartition(')')[2].split()
+        return fields_of(read_file(f'/proc/{pid}/stat'))
     except OSError:
         return None
+
+
+def fields_of(stat: str) -> tuple[str, int, int]:
+    """Return (state, process group, session) from the text of ``/proc/PID/stat``."""
+    fields = stat.rpartition(')')[2].split()
     return fields[0], int(fields[2]), int(fields[3])
-
-
-def computed(pid: int) -> float:
-    """Return the seconds of processor time that a process has used."""
-    try:
-        fields = read_file(f'/proc/{pid}/stat').rpartition(')')[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def name_of(pid: int) -> str:

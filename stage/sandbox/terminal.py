@@ -55,10 +55,15 @@ class Terminal:
         self.gone = False  # nobody is left who could print
         self.asleep: Sleep | None = None  # what a [blocked] note has found
         self.typed = 0  # lines of the command: bash asks for the rest less often than that
-        shell = [*command, '--norc', '--noprofile', *self.SHELL, '-i']
-        settings = {**environment, 'HISTFILE': '', **self.SETTINGS}
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
+        self.pid, self.fd = self._start([*command, '--norc', '--noprofile', *self.SHELL, '-i'], folder,
+                                        {**environment, 'HISTFILE': '', **self.SETTINGS}, user)
+        self.job = self._job(calls)
+
+    def _start(self, shell: Sequence[str], folder: str, settings: Mapping[str, str],
+               user: tuple[int, int] | None) -> tuple[int, int]:
+        """Start the shell; return its PID and the master side of its terminal."""
+        pid, fd = pty.fork()
+        if pid == 0:
             try:
                 _set_modes(0, self.ECHO)
                 os.chdir(folder)
@@ -72,8 +77,11 @@ class Terminal:
                 os.execvpe(shell[0], shell, settings)
             finally:
                 os._exit(127)
-        os.set_inheritable(self.fd, False)  # the shells of other terminals do not get it
-        self.job = Job(self.pid, self.fd, calls)
+        os.set_inheritable(fd, False)  # the shells of other terminals do not get it
+        return pid, fd
+
+    def _job(self, calls: Mapping[int, str]) -> Job:
+        return Job(self.pid, self.fd, calls)
 
     def pump(self, seconds: float = 0) -> None:
         """Read what has been printed, waiting for it up to ``seconds``.
@@ -147,6 +155,10 @@ class Terminal:
     def lines(self) -> list[str]:
         """Return what has been printed and not taken, complete lines only."""
         return as_lines(as_text(self.output[:self.output.rfind(b'\n') + 1]))
+
+    def documented(self, lines: list[str]) -> list[str]:
+        """Return lines as the machine that the pages know would have printed them."""
+        return lines
 
     def woken(self) -> bool:
         """Whether the process that was found blocked has been awake since."""

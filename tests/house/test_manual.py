@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support import DOCS, ROOT, SCREENPLAY
+from support import DOCS, ROOT, SCREENPLAY, TOOLS
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: make installs it into build/venv")
 
@@ -13,8 +13,7 @@ from stage.page.reader import read
 
 LINKED = {name for page in DOCS.rglob("*.rst") for name in re.findall(r":manpage:`(\w+)\(\d\w*\)`", page.read_text())}
 
-# A tool of the course, to be read afterwards, is no lesson.
-LESSONS = sorted(set((ROOT / "code").glob("*/*.c")) - {ROOT / "code/turns/turns.c"})
+LESSONS = sorted(file for file in (ROOT / "code").glob("*/*.c") if file.name not in TOOLS)
 SHELL = {"for", "do", "done", "ulimit"}
 
 

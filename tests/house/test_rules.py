@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import CONTRIBUTING, DOCS, ROOT, version
+from support import CONTRIBUTING, DOCS, ROOT, TOOLS, version
 
 PAGES = sorted(DOCS.rglob("*.rst"))
 FILES = sorted(path for path in (ROOT / "code").rglob("*") if path.is_file())
@@ -134,7 +134,7 @@ def test_the_c_files_are_laid_out_by_clang_format() -> None:
 
 def test_the_lesson_is_most_of_a_program() -> None:
     sizes = {file: len(file.read_text().splitlines()) for file in C_FILES if file.suffix == ".c"}
-    limits = {"130-sem-produce.c": 80, "turns.c": sys.maxsize}  # the scheduler is a tool, to be read after the course
+    limits = {"130-sem-produce.c": 80} | dict.fromkeys(TOOLS, sys.maxsize)
     assert {file.name: size for file, size in sizes.items() if size > limits.get(file.name, 60)} == {}
     screenplay = [file for page, file, _ in listings() if page.name == "screenplay.rst"]
     assert statistics.median(size for file, size in sizes.items() if file in screenplay) <= 35

@@ -13,6 +13,7 @@ import re
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -229,12 +230,20 @@ class _Handler(SimpleHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of those who go away in the middle of a page, as a browser does that has seen enough."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     """A server for the folder: its address, and what it has sent, with the compressed size."""
     sent: list[tuple[str, int]] = []
     handler = type("Handler", (_Handler,), {"sent": sent})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder))
+    server = _Server(("127.0.0.1", 0), partial(handler, directory=folder))
     serving: Callable[[], None] = partial(server.serve_forever, 0.05)
     threading.Thread(target=serving, daemon=True).start()
     try:

@@ -41,6 +41,12 @@ def test_a_name_in_a_comment_or_a_text_and_a_longer_one_do_not_count() -> None:
     assert emphasised(source, set()) == []
 
 
+def test_what_goes_on_in_further_lines_stands_out_as_a_whole() -> None:
+    source = "int fd =\n    open(name,\n         0);\nif (fd == -1)\n    err(1,\n        strerror(errno));\n"
+    assert emphasised(source, {"open"}) == [1, 2, 3]
+    assert emphasised(source, {"strerror"}) == [5, 6]
+
+
 @pytest.fixture
 def tab() -> Iterator[browser.Tab]:
     if not browser.find():

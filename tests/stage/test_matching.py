@@ -4,6 +4,8 @@ cases/matching.json has a case for each rule, as data, for every player of the p
 kinds of its tokens. "runs": the steps of a case share one renaming, with the "words" that are declared; each step
 may bring "pids" that have been seen, and has the documented lines (null is an ellipsis), the real ones, and why they
 are not the same run (null: they are). After the steps, each of the "commands" is typed with the values of the run.
+"reached": how many of the real lines the documented ones take up, if they have come. "said" and "printed" are for
+test_capture.py.
 """
 
 import json
@@ -90,13 +92,10 @@ def test_what_is_the_same_run_is_so_in_the_other_direction(documented: Lines, re
         assert why_not(renaming(), real, documented) is None
 
 
-def test_lines_that_are_still_coming_match_as_soon_as_they_are_there() -> None:
+@pytest.mark.parametrize("case", CASES["reached"], ids=str)
+def test_lines_that_are_still_coming_match_as_soon_as_they_are_there(case: dict[str, Any]) -> None:
     made = renaming()
-    assert reached(made, ["a", A], ["a"]) is None
-    assert reached(made, ["a", A], ["a", X, "more"]) == 2
-    assert reached(made, ["a", None, "9"], ["a", "8"]) is None
-    assert reached(made, ["a", None, "9"], ["a", "8", "9", "10"]) == 3
-    assert reached(made, [], ["more"]) == 0
+    assert reached(made, case["documented"], case["real"]) == case["reached"]
     assert (made.real, made.documented) == ({}, {})  # what comes is compared when it has come
 
 

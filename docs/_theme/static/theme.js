@@ -5,15 +5,8 @@ const root = document.documentElement;
 const system = matchMedia('(prefers-color-scheme: dark)');
 
 // Nothing is kept where the browser refuses to: then the choice holds for this page.
-const store = {
-  get(name) { try { return localStorage.getItem(name); } catch { return null; } },
-  set(name, value) {
-    try { value ? localStorage.setItem(name, value) : localStorage.removeItem(name); } catch { }
-  },
-};
-
-for (const name of ['theme', 'directions']) { // before the first line is drawn
-  if (store.get(name)) root.dataset[name] = store.get(name);
+function keep(name, value) {
+  try { value ? localStorage.setItem(name, value) : localStorage.removeItem(name); } catch { }
 }
 
 // Who chooses what the system has follows the system again.
@@ -22,7 +15,7 @@ function switchTheme() {
   const other = now === 'dark' ? 'light' : 'dark';
   const chosen = other === (system.matches ? 'dark' : 'light') ? '' : other;
   if (chosen) root.dataset.theme = chosen; else delete root.dataset.theme;
-  store.set('theme', chosen);
+  keep('theme', chosen);
 }
 
 // Who reads alone may do without what is said to an instructor.
@@ -35,7 +28,7 @@ function addDirectionsSwitch() {
   const say = () => { button.textContent = `${root.dataset.directions ? 'Show' : 'Hide'} the stage directions`; };
   button.addEventListener('click', () => {
     if (root.dataset.directions) delete root.dataset.directions; else root.dataset.directions = 'hidden';
-    store.set('directions', root.dataset.directions);
+    keep('directions', root.dataset.directions);
     say();
   });
   say();
@@ -153,110 +146,6 @@ function addCopyButtons(block) {
   if (heading) heading.after(copies); else block.append(copies);
 }
 
-// An explorer: states that were recorded from real processes, each under the word that leads there.
-// The reader says who goes next; the word is in the address, so that it can be sent to somebody.
-function explore(box, index) {
-  const { objects, states, processes, lines } = JSON.parse(box.querySelector('script').textContent);
-  const letters = processes.map((_, number) => String.fromCharCode(65 + number));
-  const words = Object.keys(states);
-  const ends = word => words.filter(other => other.startsWith(word) && states[other].end);
-  const address = `#${index ? `${box.dataset.label}-` : ''}`; // of the first one, the word alone
-  const said = box.querySelector('.said');
-  let word = '';
-
-  // What the last step has done, at the line where its process stood; and who cannot go on.
-  function past() {
-    const who = letters.indexOf(word.at(-1)), place = states[word.slice(0, -1)].at[who], now = states[word].at[who];
-    const done = isBlocked(now) ? ''
-      : ` ${letters[who]} has done ${lines[processes[who]][place]}${line(now) ? `, and comes to line ${line(now)}` : ''}.`;
-    return `${word}:${done} `;
-  }
-
-  const isBlocked = place => place.startsWith('[');
-  const line = place => place.match(/^\[?(\d+)/)?.[1];
-
-  function others() {
-    return states[word].at.map((place, who) => isBlocked(place) ? `${letters[who]} is ${place.replace(/^\S+ /, '')}. `
-      : line(place) ? '' : `${letters[who]} has ${place}. `).join('');
-  }
-
-  function prospects() {
-    const all = ends(word), right = all.filter(other => states[other].end === 'right').length;
-    if (states[word].end === 'deadlock') return 'Nobody can go on: a deadlock.';
-    if (states[word].end) return `This end is ${states[word].end}${states[word].end === 'wrong' ? instead() : ''}.`;
-    if (all.length === 1) return `The only order from here goes ${right ? 'right' : 'wrong'}.`;
-    if (right === all.length) return `All ${right} orders from here go right.`;
-    return `${right || 'None'} of the ${all.length} orders from here go${right > 1 ? '' : 'es'} right.`;
-  }
-
-  // What the first object has where all is right.
-  function instead() {
-    const values = new Set(words.filter(other => states[other].end === 'right').map(other => states[other].values[0]));
-    return values.size === 1 && !values.has(states[word].values[0]) ? `: ${objects[0].name} should be ${[...values]}` : '';
-  }
-
-  function show() {
-    const { at, values, end } = states[word];
-    said.textContent = (word ? past() : '') + others() + prospects();
-    box.dataset.end = end ?? '';
-    for (const row of box.querySelectorAll('.row')) {
-      const here = letters.filter((_, who) => row.dataset.row === `${processes[who]}:${line(at[who])}`);
-      row.classList.toggle('at', here.length > 0);
-      row.firstChild.replaceChildren(...here.map(letter => {
-        const pointer = document.createElement('b');
-        const who = letters.indexOf(letter);
-        pointer.className = `colour-${who + 1}${isBlocked(at[who]) ? ' blocked' : ''}`;
-        pointer.textContent = letter;
-        return pointer;
-      }));
-    }
-    box.querySelector('.values').replaceChildren(...objects.map(({ name, kind }, number) => {
-      const item = document.createElement('li');
-      const tokens = kind === 'semaphore' ? '\u25cf'.repeat(values[number]) : '';
-      item.className = kind;
-      item.append(`${name} `, Object.assign(document.createElement('b'), { textContent: `${values[number]}` }), ` ${tokens}`);
-      return item;
-    }));
-    for (const button of box.querySelectorAll('[data-deed]')) button.ariaDisabled = String(next(button.dataset.deed) === word);
-  }
-
-  // Where a deed leads from here; to here, if it cannot be done.
-  function next(deed) {
-    if (deed === 'undo') return word.slice(0, -1);
-    if (deed === 'again') return '';
-    if (deed === 'wrong') return ends(word).find(other => states[other].end !== 'right') ?? word;
-    return states[word + deed] ? word + deed : word;
-  }
-
-  function go(to) {
-    word = to;
-    show();
-    history.replaceState(null, '', address + (word || (index ? '' : '-')));
-  }
-
-  function obey() {
-    const hash = decodeURIComponent(location.hash);
-    const to = hash.startsWith(address) ? hash.slice(address.length) : null;
-    if (to === null || !(to in states) || !to) return;
-    word = to;
-    show();
-    box.scrollIntoView({ block: 'center' });
-  }
-
-  box.hidden = false;
-  box.addEventListener('click', event => {
-    const deed = event.target.dataset.deed;
-    if (deed) go(next(deed));
-  });
-  box.addEventListener('keydown', event => {
-    const deed = { u: 'undo' }[event.key] ?? event.key.toUpperCase();
-    if (!event.ctrlKey && !event.metaKey && !event.altKey && (deed === 'undo' || letters.includes(deed))) go(next(deed));
-  });
-  addEventListener('hashchange', obey);
-  show();
-  obey();
-}
-
 // The number of a line is the link to it: for the mouse, as hundreds of stops are in the way of the keyboard.
 function linkLines() {
   for (const line of document.querySelectorAll('.literal-block-wrapper pre a[id]:empty')) {
@@ -332,35 +221,6 @@ function explainTerms() {
   }
 }
 
-// Pages are long: of what the search finds, the sections are named that have all of the words.
-function nameFoundSections() {
-  if (typeof Search !== 'object') return;
-  const summarise = Search.makeSearchSummary;
-  Search.makeSearchSummary = (page, words, anchor) => {
-    const summary = summarise(page, words, anchor);
-    const has = part => [...words].every(word => part.textContent.toLowerCase().includes(word));
-    const all = new DOMParser().parseFromString(page, 'text/html').querySelectorAll('main section section');
-    const found = [...all].filter(has).filter(part => ![...part.querySelectorAll('section')].some(has));
-    if (!summary || anchor || !found.length) return summary;
-    queueMicrotask(() => { // when it is in its place
-      const link = summary.closest('li').querySelector('a');
-      const names = found.slice(0, 5).map(part => {
-        const name = document.createElement('a');
-        const title = part.querySelector('h2, h3, h4').cloneNode(true);
-        title.querySelectorAll('.headerlink').forEach(one => one.remove());
-        name.href = `${link.href.split('#')[0]}#${part.id}`;
-        name.textContent = title.textContent;
-        return name;
-      });
-      const list = document.createElement('p');
-      list.className = 'sections';
-      list.append('in ', ...names.flatMap((name, index) => index ? [', ', name] : [name]), found.length > 5 ? ', ...' : '');
-      summary.before(list);
-    });
-    return summary;
-  };
-}
-
 // A film, and what plays it, are loaded when somebody wants to see it.
 function offerFilm(button) {
   const load = address => new Promise((loaded, failed) => {
@@ -391,26 +251,14 @@ document.addEventListener('DOMContentLoaded', () => {
   linkLines();
   followReader(menu);
   explainTerms();
-  nameFoundSections();
   document.querySelectorAll('div.highlight').forEach(addCopyButtons);
   document.querySelectorAll('.literal-block-wrapper[id$=".c"]').forEach(foldHead);
   document.querySelectorAll('.predict').forEach(addBets);
   addDirectionsSwitch();
-  document.querySelectorAll('.explorer').forEach(explore);
   document.querySelectorAll('[data-film]').forEach(offerFilm);
   unfold();
   addEventListener('hashchange', unfold);
   addEventListener('toggle', reachScrolled, true);
   addEventListener('load', reachScrolled);
   addEventListener('resize', reachScrolled);
-  // From what the search has found to the words in the page.
-  document.querySelector('#search-results')?.addEventListener('click', event => {
-    const link = event.target.closest('a');
-    const words = document.querySelector('form.search input').value.trim();
-    if (link && !link.hash && words) link.hash = `:~:text=${encodeURIComponent(words).replaceAll('-', '%2D')}`;
-  });
-  // The search may not read the other pages from the disk: there it shows their titles alone.
-  if (location.protocol === 'file:' && typeof DOCUMENTATION_OPTIONS === 'object') {
-    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-  }
 });

@@ -1,0 +1,169 @@
+// The terminals of the scenes in the guest: opens them, keeps what they print, and what the machine reports.
+
+import { Renaming } from './matching.js';
+import { Terminal } from './terminals.js';
+
+const LOOK = 500; // milliseconds without a report after which the machine is asked
+const SLOW = 1 / 8; // of the guest's clock while a command is typed and started: see stage/guest/terminal.py
+const SHELL = ['bash', '--norc', '--noprofile', '--noediting', '-i'];
+const ENVIRONMENT = {
+  PATH: '/usr/bin:/bin', HOME: '/mnt', LC_ALL: 'C', TZ: 'UTC', INPUTRC: '/dev/null', NO_COLOR: '1', HISTFILE: '',
+  TERM: 'dumb', PS1: '', PS2: '\x03', PROMPT_COMMAND: 'printf "\\001%s\\002" $?',
+};
+
+export const DEADLINE = 30; // seconds beyond the programs' own sleeping: some telephones are slow
+const OWN_SLEEP = 60; // seconds that the programs may sleep during one cue
+
+const keyOf = ({ name, root }) => `${name} ${root ? '#' : '$'}`;
+const copied = renaming => Object.assign(renaming.copy(), { pids: new Set(renaming.pids) });
+
+// Somebody does not want to wait any longer.
+export class GivenUp extends Error {}
+
+export class Sandbox {
+  // page: what docs/_ext/guest.py tells; machine: a Machine; eyes: who is told, by the functions terminal(terminal),
+  // which has been opened, output(terminal, text), typed(terminal, text), and picture(): there is another one.
+  constructor(page, machine, eyes) {
+    Object.assign(this, { page, machine, eyes, fresh: false, wake: () => {} });
+    this.begin();
+    machine.onframe = (kind, number, bytes) => this.#came(kind, number, bytes);
+  }
+
+  // Forget everything: the machine is as it was at its start.
+  begin() {
+    this.renaming = new Renaming();
+    this.terminals = new Map(); // 'name $' or 'name #' -> Terminal
+    this.waiting = new Map(); // blocked terminals -> the line of the cue that blocked them
+    this.commands = new Map(); // terminal -> what was typed there: the shell may show it, even much later
+  }
+
+  // All that is known of the terminals, to be restored together with the machine.
+  save() {
+    const named = map => [...map].map(([terminal, value]) => [keyOf(terminal), value]);
+    return {
+      renaming: copied(this.renaming), terminals: [...this.terminals.values()].map(terminal => terminal.save()),
+      waiting: named(this.waiting), commands: named(this.commands),
+    };
+  }
+
+  restore({ renaming, terminals, waiting, commands }) {
+    this.begin();
+    this.renaming = copied(renaming);
+    for (const saved of terminals) {
+      const terminal = this.#made(saved);
+      terminal.restore(saved);
+      this.eyes.terminal(terminal);
+    }
+    const found = pairs => new Map(pairs.map(([key, value]) => [this.terminals.get(key), value]));
+    Object.assign(this, { waiting: found(waiting), commands: found(commands) });
+  }
+
+  #made({ name, root, number, pid }) {
+    const terminal = new Terminal({ name, root, number, pid, known: this.page.known, picture: () => this.machine.picture });
+    this.terminals.set(keyOf(terminal), terminal);
+    return terminal;
+  }
+
+  // The terminal of a cue; root's commands run in a shell of root's own. Some shells wait at their prompts already.
+  async open({ terminal: name, root }) {
+    const known = this.terminals.get(keyOf({ name, root }));
+    if (known) return known;
+    const used = [...this.terminals.values()].map(({ number }) => number), { shells } = this.page.machine;
+    const ready = shells.find(shell => shell.root === root && !used.includes(shell.terminal));
+    let number = ready?.terminal ?? 1;
+    while (!ready && (used.includes(number) || shells.some(shell => shell.terminal === number))) number++;
+    const terminal = this.#made({ name, root, number, pid: ready?.pid ?? 0 });
+    this.eyes.terminal(terminal);
+    if (!ready) {
+      terminal.pid = await this.machine.open(number, { uid: root ? 0 : 1000, command: SHELL, environment: ENVIRONMENT });
+      while (!terminal.atPrompt()) await this.next();
+      terminal.take(true);
+    }
+    return terminal;
+  }
+
+  // Type for a cue, and what is seen of that; until the command sleeps, the guest's clock goes slowly.
+  type(terminal, text, shown) {
+    terminal.typed(text);
+    this.eyes.typed(terminal, shown);
+    this.machine.rate = SLOW;
+    this.machine.send('I', terminal.number, text);
+  }
+
+  // Type for somebody.
+  typeFreely(terminal, text) {
+    terminal.touched = true;
+    this.machine.send('I', terminal.number, text);
+  }
+
+  #came(kind, number, bytes) {
+    const terminal = [...this.terminals.values()].find(one => one.number === number);
+    if (kind === 'o' && terminal) {
+      const text = terminal.arrived(bytes);
+      this.fresh = false; // the picture is older
+      this.eyes.output(terminal, text);
+      if (/[\x02\x03]/.test(text)) this.wake();
+    }
+    if (kind === 'x' && terminal) {
+      terminal.gone = true;
+      this.wake();
+    }
+    if (kind === 'r' || kind === 'a') {
+      this.fresh = true;
+      for (const one of this.terminals.values()) this.#look(one);
+      this.eyes.picture();
+      this.wake();
+    }
+  }
+
+  // Note processes; a command that has got to its first sleep goes on at full speed.
+  #look(terminal) {
+    terminal.job();
+    terminal.seen.forEach(pid => this.renaming.pids.add(pid));
+    if (terminal.typing && (terminal.prompted || terminal.asleepAtAll() || terminal.gone)) {
+      terminal.typing = false;
+      this.machine.rate = 1;
+    }
+  }
+
+  // Wait until something happens, but not for ever. Throws GivenUp.
+  async next() {
+    let timer;
+    await new Promise(done => {
+      this.wake = done;
+      timer = setTimeout(done, LOOK);
+    });
+    clearTimeout(timer);
+    if (this.givenUp) throw new GivenUp('given up');
+  }
+
+  // Have the picture be of now.
+  ask() { return this.machine.ask(); }
+
+  // Wait until ready() says something of a picture, or until the terminal is at its prompt: then return true; that
+  // does not count with { prompt: false }. Return null after the deadline. Throws GivenUp.
+  async wait(terminal, ready, { prompt = true } = {}) {
+    let waited = 0, slept = 0;
+    await this.ask();
+    for (let since = performance.now(); ;) {
+      if (prompt && terminal.atPrompt()) return true;
+      const found = this.fresh && ready();
+      if (found) return found;
+      if (waited > DEADLINE || slept > OWN_SLEEP) return null;
+      this.fresh = false;
+      await this.next();
+      const passed = performance.now() - since;
+      since += passed;
+      if (!this.machine.running) continue; // nobody looks
+      const sleeps = [...this.terminals.values()].some(one => one.busy && one.sleeping());
+      if (sleeps) slept += passed / 1000; else waited += passed / 1000;
+      if (!this.fresh && passed >= LOOK) await this.ask();
+    }
+  }
+
+  // End what is being waited for.
+  giveUp() {
+    this.givenUp = true;
+    this.wake();
+  }
+}

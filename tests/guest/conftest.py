@@ -1,0 +1,3 @@
+"""A browser, and the site in it."""
+
+from tabs import chromium, site, tab  # noqa: F401

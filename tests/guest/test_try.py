@@ -1,0 +1,152 @@
+"""The Linux in the page, tried in a real browser: sessions are played by pressing, and come out as printed."""
+
+import re
+
+import browser
+import pytest
+from panel import MADE, PANEL, Panel, key
+from support import ROOT
+
+pytestmark = [pytest.mark.skipif(not browser.find(), reason="needs chromium"),
+              pytest.mark.skipif(not MADE, reason="needs make machine, and then make")]
+#: Three of them: one sleeps on a semaphore, two produce at once, an empty queue.
+THREE = ("scene-sem-post-1", "scene-shm-produce-4", "scene-mq-consume-1")
+
+
+def test_nothing_of_it_is_loaded_before_the_press(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    assert tab.run("document.querySelectorAll('.try').length") == len(panel.page["scenes"])
+    before = len(tab.requests())
+    assert not [address for address in tab.requests() if "/machine/" in address]
+    panel.open("scene-sem-post-1")
+    asked = [address for address in tab.requests()[before:] if not address.startswith("blob:")]
+    assert asked and all(address.startswith(f"{site}_static/machine/") for address in asked)
+    assert tab.complaints() == []
+
+
+@pytest.mark.parametrize("name", ["screenplay", "scheduler", "exercises"])
+def test_all_sessions_of_a_page_are_played_by_pressing_and_hold(name: str, tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}{name}.html")
+    wrong = {}
+    panel.open(panel.page["scenes"][0]["anchor"])
+    for scene in panel.page["scenes"]:
+        if scene["number"] > 1:
+            panel.press("after")
+        assert tab.run(f"{PANEL}.querySelector('h2').textContent").startswith(f"Session {scene['number']} ")
+        said = panel.press("whole")
+        if not said.startswith("✓") or set(panel.marks()) != {"✓"}:
+            wrong[scene["anchor"]] = said
+    assert wrong == {}
+    assert tab.complaints() == []
+
+
+def test_what_is_seen_is_what_is_printed_in_the_page(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open("scene-sem-post-1")
+    scene = next(one for one in panel.page["scenes"] if one["anchor"] == "scene-sem-post-1")
+    assert panel.press("whole").startswith("✓")
+    for _, cue in panel.cues(scene["number"]):
+        seen = panel.printed()[cue["terminal"]]
+        assert cue["command"].split("\n")[0] in seen
+        assert all(line in seen for line in cue["expect"] if line), cue
+
+
+@pytest.mark.parametrize("anchor", THREE)
+def test_back_and_forth_gives_the_same_output_at_every_cue(anchor: str, tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open(anchor)
+    scene = next(one for one in panel.page["scenes"] if one["anchor"] == anchor)
+    for index, _ in panel.cues(scene["number"]):
+        if tab.run(f"{PANEL}.querySelector('li[aria-current]')?.dataset.cue") != str(index):
+            continue  # it has been played with the one before
+        before = panel.printed()
+        assert panel.press("play").startswith("✓")
+        after, marks = panel.printed(), panel.marks()
+        for _ in range(marks.count("✓") - sum(1 for other, _ in panel.cues(scene["number"]) if other < index)):
+            panel.press("back")
+        assert panel.printed() == before
+        assert panel.press("play").startswith("✓")
+        assert (panel.printed(), panel.marks()) == (after, marks)
+
+
+def test_a_hundred_times_back_and_it_never_hangs(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open("scene-sem-post-1")
+    panel.press("play")
+    for _ in range(100):
+        panel.press("back")
+        assert panel.press("play").startswith("✓")
+
+
+def test_a_press_on_a_cue_in_the_page_plays_to_it(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open("scene-sem-post-1")
+    tab.run(f"{PANEL}.querySelector('.said').textContent = '';"
+            "document.querySelector('#scene-sem-post-1-2 .command').click()")
+    assert panel.done().startswith("✓")
+    assert re.fullmatch("✓✓+▸?-*", panel.marks())
+
+
+def test_one_types_freely_and_presses_the_keys(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open("scene-sem-post-1")
+    panel.type("main", "echo $((6 * 7)); false")
+    tab.until(f"{PANEL}.querySelector('pre').textContent.includes('42\\n[1]')")
+    panel.type("main", "cat")
+    panel.type("main", "said")
+    tab.until(f"{PANEL}.querySelector('pre').textContent.endsWith('said\\nsaid\\n')")
+    tab.run(f"[...{PANEL}.querySelectorAll('.terminal button')].find(one => one.textContent === '^C').click()")
+    tab.until(f"{PANEL}.querySelector('pre').textContent.endsWith('^C\\n[130]\\n')")
+    panel.type("main", "cat")
+    tab.until(f"{PANEL}.querySelector('.state').textContent === 'blocked in read'")
+    key(tab, "d", 68, modifiers=2)
+    tab.until(f"{PANEL}.querySelector('.state').textContent === 'at its prompt'")
+    assert panel.press("play").startswith("✓")  # what was typed is no part of the cue
+    panel.press("again")
+    assert "42" not in panel.printed()["main"]
+
+
+def test_the_kernel_is_seen(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open("scene-sem-post-1")
+    cues = panel.cues(next(one["number"] for one in panel.page["scenes"] if one["anchor"] == "scene-sem-post-1"))
+    blocked = next(index for index, cue in cues if "blocked" in cue["end"])
+    panel.press_cue(blocked)
+    tab.until(f"/blocked in futex on \\/ipc-/.test({PANEL}.querySelector('.kernel').textContent)")
+    assert "semaphore" in tab.run(f"{PANEL}.querySelector('.kernel').textContent")
+    assert "blocked in futex" in tab.run(f"[...{PANEL}.querySelectorAll('.state')].map(one => one.textContent)")
+
+
+def test_what_comes_of_a_bet_is_not_told_before_it_is_played(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    scene = next(one for one in panel.page["scenes"] if one["asked"] is not None and
+                 one["asked"] < len(panel.cues(one["number"])) - 1)
+    cues = panel.cues(scene["number"])
+    panel.open(scene["anchor"])
+    assert len(panel.marks()) == scene["asked"] + 1 < len(cues)
+    panel.press("whole")
+    assert panel.marks() == "✓" * len(cues)
+
+
+def test_a_machine_is_stopped_where_nobody_looks_or_nothing_can_happen(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open("scene-sem-post-1")
+    tab.until(f"{PANEL}.dataset.machine === 'stopped'")
+    panel.type("main", "while sleep 0.1; do echo here; done")
+    tab.until(f"{PANEL}.querySelector('pre').textContent.endsWith('here\\nhere\\nhere\\n')")
+    tab.until(f"{PANEL}.dataset.machine === 'running'")
+    tab.run(f"{PANEL}.querySelector('.close').click()")
+    assert tab.run(f"{PANEL}.dataset.machine") == "stopped"
+    seen = panel.printed()
+    tab.run("document.querySelector('#scene-sem-post-1 .try').click()")
+    tab.until(f"{PANEL}.dataset.machine === 'running'")
+    tab.until(f"{PANEL}.querySelector('pre').textContent.length > {len(seen['main'])}")
+
+
+def test_only_pages_with_the_button_may_compile(tab: browser.Tab, site: str) -> None:
+    for page in (ROOT / "build/html").glob("*.html"):
+        text = page.read_text()
+        assert ("'wasm-unsafe-eval'" in text) == ("data-tries=" in text) == (
+            (ROOT / "build/html/_static/machine" / page.with_suffix(".json").name).exists())
+        policy = re.search('http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1]
+        assert not re.search(r"https?:|\*|'unsafe-inline'|'unsafe-eval'", policy)
