@@ -33,7 +33,7 @@ if [ -z "$(kept)" ]; then
 fi
 # Two thirds of it are of no use here, and take their time to write.
 tar -C "$new" --exclude='*/arch/[!x]*.[chS]' --exclude='*/arch/*.dts*' --exclude='*/Documentation/*/*' \
-    --exclude='*/drivers/gpu/*.[ch]' --exclude='*/drivers/net/*.[ch]' --exclude='*/sound/*.[ch]' \
+    --exclude='*/drivers/gpu/*.[ch]' --exclude='*/drivers/net/*/*.[ch]' --exclude='*/sound/*.[ch]' \
     --exclude='*/tools/testing/*' -xf "$(kept)"
 cd "$new"/linux-source-*/
 

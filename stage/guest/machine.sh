@@ -46,7 +46,7 @@ alone() {
 # What a command has said, in one line if the cause is not ours.
 fail() {
     if grep -qs 'No space left\|quota exceeded\|ENOSPC' "$place/log" || [ "$(df -Pk "$place" | awk 'END { print $4 }')" -lt 65536 ]; then
-        echo "$1: the disk is full: make room for 2 GB in $place."
+        echo "$1: the disk is full: make room for 1 GB in $place."
     elif grep -Eqs 'Could not (resolve|connect)|Unable to connect|Temporary failure|Connection (failed|refused|timed out)|E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH)' "$place/log"; then
         echo "$1: the network is needed, once, and nothing answers (is there a proxy?)."
     else
@@ -75,7 +75,7 @@ sums() { (cd "$place" && sha256sum $products 2>/dev/null); sha256sum "$@"; }
 about() {
     case $1 in
     packages) echo ' (Debian for i386: 35 MB to fetch)' ;;
-    kernel) echo ' (the source has 140 MB; then 8 minutes of a processor, once)' ;;
+    kernel) echo ' (the source has 140 MB; then 6 minutes of a processor, once)' ;;
     emulator) echo ' (v86: 5 MB to fetch)' ;;
     esac
 }

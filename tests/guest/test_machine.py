@@ -143,7 +143,7 @@ def test_a_full_disk_is_said_and_the_next_run_is_right(machine: Path) -> None:
     done = inside(machine, FULL)
     assert done.returncode == 0, done.stdout
     first, second = done.stdout.split("again\n")
-    assert "root: the disk is full: make room for 2 GB in build/machine.\n" in first and "Traceback" not in first
+    assert "root: the disk is full: make room for 1 GB in build/machine.\n" in first and "Traceback" not in first
     assert steps(second)[0] == "root"
     assert sums(machine) == sums(ROOT)
 
