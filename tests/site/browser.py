@@ -129,6 +129,7 @@ class Tab:
 
     def __init__(self, browser: Browser, beside: "Tab | None" = None) -> None:
         self.browser = browser
+        self._scripted = True
         self._context = (beside._context if beside else
                          browser.send("Target.createBrowserContext")["browserContextId"])
         self.target = browser.send("Target.createTarget", url="about:blank",
@@ -139,6 +140,8 @@ class Tab:
             self.send(f"{domain}.enable")
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
+        if method == "Emulation.setScriptExecutionDisabled":
+            self._scripted = not parameters["value"]
         return self.browser.send(method, self.session, **parameters)
 
     def close(self) -> None:
@@ -155,6 +158,9 @@ class Tab:
         self.browser.events.clear()
         self.send("Page.navigate", url=address)
         self.browser.wait("Page.loadEventFired", self.session)
+        # The script of the theme begins when the page has been drawn.
+        if self._scripted:
+            self.run("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""

@@ -50,9 +50,9 @@ def test_what_an_address_leads_to_is_open(tab: browser.Tab, site: str) -> None:
 
 @needs_browser
 def test_on_paper_all_is_open_without_a_script(tab: browser.Tab, site: str) -> None:
-    tab.browser.send("Emulation.setScriptExecutionDisabled", tab.session, value=True)
+    tab.send("Emulation.setScriptExecutionDisabled", value=True)
     tab.go(f"{site}questions.html")
-    tab.browser.send("Emulation.setScriptExecutionDisabled", tab.session, value=False)
+    tab.send("Emulation.setScriptExecutionDisabled", value=False)
     seen = "document.querySelector('details > p').checkVisibility()"
     assert not tab.run(seen)
     tab.browser.send("Emulation.setEmulatedMedia", tab.session, media="print")

@@ -9,6 +9,10 @@ function keep(name, value) {
   try { value ? localStorage.setItem(name, value) : localStorage.removeItem(name); } catch { }
 }
 
+function whenLoaded(deed) {
+  if (document.readyState === 'complete') deed(); else addEventListener('load', deed);
+}
+
 // Who chooses what the system has follows the system again.
 function switchTheme() {
   const now = root.dataset.theme || (system.matches ? 'dark' : 'light');
@@ -177,7 +181,7 @@ function followReader(menu) {
     requestAnimationFrame(() => { asked = false; follow(); });
   }, { passive: true });
   menu.addEventListener('toggle', () => { here?.scrollIntoView({ block: 'center' }); });
-  addEventListener('load', () => requestAnimationFrame(follow)); // where things are is asked when they are there
+  whenLoaded(() => requestAnimationFrame(follow)); // where things are is asked when they are there
 }
 
 // What the title of a term says is shown beside it: to the mouse, to the keyboard, and to a finger,
@@ -242,7 +246,7 @@ function reachScrolled() {
   }
 }
 
-document.addEventListener('DOMContentLoaded', () => {
+function begin() {
   const button = document.querySelector('.theme-button');
   button.hidden = false;
   button.addEventListener('click', switchTheme);
@@ -259,6 +263,12 @@ document.addEventListener('DOMContentLoaded', () => {
   unfold();
   addEventListener('hashchange', unfold);
   addEventListener('toggle', reachScrolled, true);
-  addEventListener('load', reachScrolled);
+  whenLoaded(reachScrolled);
   addEventListener('resize', reachScrolled);
+}
+
+// The page is drawn first, which this would keep waiting; but not one in which the address leads somewhere:
+// there all has to be in its place before.
+document.addEventListener('DOMContentLoaded', () => {
+  if (location.hash) begin(); else requestAnimationFrame(() => setTimeout(begin));
 });
