@@ -87,6 +87,7 @@ export class Director {
         if (!(error instanceof GivenUp)) throw error;
       } finally {
         if (this.wanted === mine) this.wanted = null;
+        this.sandbox.machine.rate = 1; // what has been started goes on while somebody reads
         this.playing = null;
         this.changed();
       }

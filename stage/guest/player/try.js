@@ -134,11 +134,7 @@ class Play {
 
   draw() {
     if (this.director.wanted) this.panel.element.dataset.busy = 'true'; else delete this.panel.element.dataset.busy;
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = 0;
-      this.panel.draw(this.director);
-    });
+    this.panel.draw(this.director);
   }
 
   // Draw what the kernel sees; the shells themselves are none of the play.
