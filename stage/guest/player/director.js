@@ -41,6 +41,9 @@ export class Director {
     });
   }
 
+  // Have the terminals of the session of this cue.
+  enter(index) { return this.#alone(() => this.#open(index)); }
+
   // Undo the last cue.
   back() {
     return this.#alone(async () => {

@@ -89,8 +89,9 @@ export class Sandbox {
     this.machine.send('I', terminal.number, text);
   }
 
-  // Type for somebody.
+  // Type for somebody: what was printed for no cue until now is nobody's any more.
   typeFreely(terminal, text) {
+    if (terminal.prompted) terminal.output = '';
     terminal.touched = true;
     this.machine.send('I', terminal.number, text);
   }
