@@ -76,6 +76,8 @@ export class Panel {
       const item = [...this.cues.children].find(({ dataset }) => +dataset.cue === index) ?? this.#item(index, cue);
       this.#mark(item, marks.get(index), index === (playing ?? at));
     }
+    const next = this.cues.querySelector('[aria-current]'), { cues } = this;
+    if (next) cues.scrollTop = next.offsetTop - cues.offsetTop - (cues.clientHeight - next.offsetHeight) / 2;
     for (const [terminal, console] of this.consoles) {
       console.element.hidden = !own.some(([, cue]) => cue.terminal === terminal.name && cue.root === terminal.root)
         && !terminal.busy;
@@ -110,6 +112,13 @@ export class Panel {
     const made = new Console(terminal, this.page.colours[terminal.name] ?? 1, text => this.type(terminal, text));
     this.consoles.set(terminal, made);
     this.terminals.append(made.element);
+  }
+
+  // Show where something is typed.
+  show(terminal, text) {
+    const { element: there } = this.consoles.get(terminal);
+    there.scrollIntoView({ block: 'nearest' });
+    this.consoles.get(terminal).typed(text);
   }
 
   // What is seen of the terminals, and those that are seen from now on.

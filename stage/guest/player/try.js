@@ -123,7 +123,7 @@ class Play {
     this.sandbox = new Sandbox(this.page, machine, {
       terminal: terminal => panel.add(terminal),
       output: (terminal, text) => { this.last = performance.now(); panel.consoles.get(terminal)?.printed(text); },
-      typed: (terminal, text) => panel.consoles.get(terminal)?.typed(text),
+      typed: (terminal, text) => panel.show(terminal, text),
       picture: () => { this.last = performance.now(); this.look(); },
     });
     const screens = {
