@@ -8,6 +8,8 @@ from support import ROOT
 
 MADE = (ROOT / "build/html/_static/machine/state.zst").exists()
 PANEL = "document.querySelector('#try')"
+#: The first session, which is fresh, and has two terminals.
+FIRST = "scene-screenplay-sysprog-posix-ipc-1"
 #: What a deed has said when it is done.
 DONE = r"/^(✓|✗|Ready|As at|One cue|The Linux)/"
 
@@ -18,7 +20,7 @@ class Panel:
     def __init__(self, tab: browser.Tab, address: str) -> None:
         self.tab = tab
         tab.go(address)
-        name = address.rpartition("/")[2].replace(".html", ".json")
+        name = address.rpartition("/")[2].partition(".html")[0] + ".json"
         self.page = json.loads((ROOT / "build/html/_static/machine" / name).read_text())
 
     def open(self, anchor: str) -> None:

@@ -4,7 +4,7 @@ import re
 
 import browser
 import pytest
-from panel import MADE, PANEL, Panel, key
+from panel import FIRST, MADE, PANEL, Panel, key
 from support import ROOT
 
 pytestmark = [pytest.mark.skipif(not browser.find(), reason="needs chromium"),
@@ -18,7 +18,7 @@ def test_nothing_of_it_is_loaded_before_the_press(tab: browser.Tab, site: str) -
     assert tab.run("document.querySelectorAll('.try').length") == len(panel.page["scenes"])
     before = len(tab.requests())
     assert not [address for address in tab.requests() if "/machine/" in address]
-    panel.open("scene-sem-post-1")
+    panel.open(FIRST)
     asked = [address for address in tab.requests()[before:] if not address.startswith("blob:")]
     assert asked and all(address.startswith(f"{site}_static/machine/") for address in asked)
     assert tab.complaints() == []
@@ -42,11 +42,11 @@ def test_all_sessions_of_a_page_are_played_by_pressing_and_hold(name: str, tab: 
 
 def test_what_is_seen_is_what_is_printed_in_the_page(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
-    panel.open("scene-sem-post-1")
-    scene = next(one for one in panel.page["scenes"] if one["anchor"] == "scene-sem-post-1")
+    panel.open(FIRST)
+    scene = next(one for one in panel.page["scenes"] if one["anchor"] == FIRST)
     assert panel.press("whole").startswith("✓")
     for _, cue in panel.cues(scene["number"]):
-        seen = panel.printed()[cue["terminal"]]
+        seen = panel.printed()[f"{cue['terminal']}, root" if cue["root"] else cue["terminal"]]
         assert cue["command"].split("\n")[0] in seen
         assert all(line in seen for line in cue["expect"] if line), cue
 
@@ -71,7 +71,7 @@ def test_back_and_forth_gives_the_same_output_at_every_cue(anchor: str, tab: bro
 
 def test_a_hundred_times_back_and_it_never_hangs(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
-    panel.open("scene-sem-post-1")
+    panel.open(FIRST)
     panel.press("play")
     for _ in range(100):
         panel.press("back")
@@ -80,16 +80,16 @@ def test_a_hundred_times_back_and_it_never_hangs(tab: browser.Tab, site: str) ->
 
 def test_a_press_on_a_cue_in_the_page_plays_to_it(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
-    panel.open("scene-sem-post-1")
+    panel.open(FIRST)
     tab.run(f"{PANEL}.querySelector('.said').textContent = '';"
-            "document.querySelector('#scene-sem-post-1-2 .command').click()")
+            f"document.querySelector('#{FIRST}-2 .command').click()")
     assert panel.done().startswith("✓")
     assert re.fullmatch("✓✓+▸?-*", panel.marks())
 
 
 def test_one_types_freely_and_presses_the_keys(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
-    panel.open("scene-sem-post-1")
+    panel.open(FIRST)
     panel.type("main", "echo $((6 * 7)); false")
     tab.until(f"{PANEL}.querySelector('pre').textContent.includes('42\\n[1]')")
     panel.type("main", "cat")
@@ -108,8 +108,8 @@ def test_one_types_freely_and_presses_the_keys(tab: browser.Tab, site: str) -> N
 
 def test_the_kernel_is_seen(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
-    panel.open("scene-sem-post-1")
-    cues = panel.cues(next(one["number"] for one in panel.page["scenes"] if one["anchor"] == "scene-sem-post-1"))
+    panel.open(FIRST)
+    cues = panel.cues(next(one["number"] for one in panel.page["scenes"] if one["anchor"] == FIRST))
     blocked = next(index for index, cue in cues if "blocked" in cue["end"])
     panel.press_cue(blocked)
     tab.until(f"/blocked in futex on \\/ipc-/.test({PANEL}.querySelector('.kernel').textContent)")
@@ -130,7 +130,7 @@ def test_what_comes_of_a_bet_is_not_told_before_it_is_played(tab: browser.Tab, s
 
 def test_a_machine_is_stopped_where_nobody_looks_or_nothing_can_happen(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
-    panel.open("scene-sem-post-1")
+    panel.open(FIRST)
     tab.until(f"{PANEL}.dataset.machine === 'stopped'")
     panel.type("main", "while sleep 0.1; do echo here; done")
     tab.until(f"{PANEL}.querySelector('pre').textContent.endsWith('here\\nhere\\nhere\\n')")
@@ -138,7 +138,7 @@ def test_a_machine_is_stopped_where_nobody_looks_or_nothing_can_happen(tab: brow
     tab.run(f"{PANEL}.querySelector('.close').click()")
     assert tab.run(f"{PANEL}.dataset.machine") == "stopped"
     seen = panel.printed()
-    tab.run("document.querySelector('#scene-sem-post-1 .try').click()")
+    tab.run(f"document.querySelector('#{FIRST} .try').click()")
     tab.until(f"{PANEL}.dataset.machine === 'running'")
     tab.until(f"{PANEL}.querySelector('pre').textContent.length > {len(seen['main'])}")
 

@@ -13,13 +13,11 @@ export class Player {
 
   // Play a cue and compare. Throws Failed, or GivenUp.
   async play(cue) {
-    this.sandbox.givenUp = false;
     try {
+      this.sandbox.slow();
       await this.#cue(cue, await this.sandbox.open(cue));
     } catch (observed) {
       throw observed instanceof Observation ? new Failed(observed.message) : observed;
-    } finally {
-      this.sandbox.machine.rate = 1;
     }
   }
 

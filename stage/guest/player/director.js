@@ -41,6 +41,9 @@ export class Director {
     });
   }
 
+  // Have the terminals of the session of this cue.
+  enter(index) { return this.#alone(() => this.#open(index)); }
+
   // Undo the last cue.
   back() {
     return this.#alone(async () => {
@@ -87,6 +90,7 @@ export class Director {
         if (!(error instanceof GivenUp)) throw error;
       } finally {
         if (this.wanted === mine) this.wanted = null;
+        this.sandbox.machine.rate = 1; // what has been started goes on while somebody reads
         this.playing = null;
         this.changed();
       }

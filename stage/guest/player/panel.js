@@ -70,24 +70,41 @@ export class Panel {
     };
     for (const [deed, button] of Object.entries(this.buttons)) button.ariaDisabled = `${!enabled[deed]}`;
     this.buttons.whole.textContent = at > first && at <= last ? 'Play the rest of it' : DEEDS.whole;
-    this.cues.replaceChildren(...this.shown(at).map(([index, cue]) => this.#item(index, cue, marks.get(index),
-      index === (playing ?? at))));
+    const shown = new Map(this.shown(at));
+    for (const item of [...this.cues.children]) if (!shown.has(+item.dataset.cue)) item.remove();
+    for (const [index, cue] of shown) {
+      const item = [...this.cues.children].find(({ dataset }) => +dataset.cue === index) ?? this.#item(index, cue);
+      this.#mark(item, marks.get(index), index === (playing ?? at));
+    }
+    const next = this.cues.querySelector('[aria-current]'), { cues } = this;
+    if (next) cues.scrollTop = next.offsetTop - cues.offsetTop - (cues.clientHeight - next.offsetHeight) / 2;
     for (const [terminal, console] of this.consoles) {
       console.element.hidden = !own.some(([, cue]) => cue.terminal === terminal.name && cue.root === terminal.root)
         && !terminal.busy;
     }
   }
 
-  #item(index, cue, why, next) {
+  #item(index, cue) {
     const said = { run: `${cue.root ? '#' : '$'} ${cue.command}`, key: cue.command, resume: 'goes on' }[cue.kind];
-    const mark = element('span', { className: 'mark' }, why === undefined ? (next ? '▸' : '') : why ? '✗' : '✓');
-    if (why !== undefined) Object.assign(mark, { role: 'img', ariaLabel: why ? 'differs' : 'as the page says' });
-    const item = element('li', { className: `colour-${this.page.colours[cue.terminal]} ${why === undefined ? '' : why ? 'failed' : 'held'}` },
-      element('div', {}, mark, element('button', { type: 'button' }, `${cue.terminal === 'main' ? '' : `(${cue.terminal}) `}${said}`)));
+    const item = element('li', {},
+      element('div', {}, element('span', { className: 'mark' }),
+        element('button', { type: 'button' }, `${cue.terminal === 'main' ? '' : `(${cue.terminal}) `}${said}`)),
+      element('p', { className: 'why' }));
     item.dataset.cue = index;
-    if (next) item.ariaCurrent = 'step';
-    if (why) item.append(element('p', { className: 'why' }, why));
+    this.cues.append(item);
     return item;
+  }
+
+  // Mark a cue as it went, undefined if it has not been played, or as the next one.
+  #mark(item, why, next) {
+    const mark = item.querySelector('.mark'), played = why !== undefined;
+    item.className = `colour-${this.page.colours[this.page.cues[item.dataset.cue].terminal]}`;
+    if (played) item.classList.add(why ? 'failed' : 'held');
+    item.ariaCurrent = next ? 'step' : null;
+    mark.textContent = played ? (why ? '✗' : '✓') : next ? '▸' : '';
+    mark.role = played ? 'img' : null;
+    mark.ariaLabel = played ? (why ? 'differs' : 'as the page says') : null;
+    item.querySelector('.why').textContent = why ?? '';
   }
 
   // A terminal has been opened.
@@ -95,6 +112,13 @@ export class Panel {
     const made = new Console(terminal, this.page.colours[terminal.name] ?? 1, text => this.type(terminal, text));
     this.consoles.set(terminal, made);
     this.terminals.append(made.element);
+  }
+
+  // Show where something is typed.
+  show(terminal, text) {
+    const { element: there } = this.consoles.get(terminal);
+    there.scrollIntoView({ block: 'nearest' });
+    this.consoles.get(terminal).typed(text);
   }
 
   // What is seen of the terminals, and those that are seen from now on.

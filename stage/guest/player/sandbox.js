@@ -3,8 +3,8 @@
 import { Renaming } from './matching.js';
 import { Terminal } from './terminals.js';
 
-const LOOK = 500; // milliseconds without a report after which the machine is asked
-const SLOW = 1 / 8; // of the guest's clock while a command is typed and started: see stage/guest/terminal.py
+const LOOK = 330; // milliseconds after which the machine is asked, for its reports may come in step with what moves
+const SLOW = 1 / 8; // of the guest's clock while something works: another program's own seconds must not run out
 const SHELL = ['bash', '--norc', '--noprofile', '--noediting', '-i'];
 const ENVIRONMENT = {
   PATH: '/usr/bin:/bin', HOME: '/mnt', LC_ALL: 'C', TZ: 'UTC', INPUTRC: '/dev/null', NO_COLOR: '1', HISTFILE: '',
@@ -82,16 +82,16 @@ export class Sandbox {
     return terminal;
   }
 
-  // Type for a cue, and what is seen of that; until the command sleeps, the guest's clock goes slowly.
+  // Type for a cue; "shown" is what is seen of that.
   type(terminal, text, shown) {
     terminal.typed(text);
     this.eyes.typed(terminal, shown);
-    this.machine.rate = SLOW;
     this.machine.send('I', terminal.number, text);
   }
 
-  // Type for somebody.
+  // Type for somebody: what was printed for no cue until now is nobody's any more.
   typeFreely(terminal, text) {
+    if (terminal.prompted) terminal.output = '';
     terminal.touched = true;
     this.machine.send('I', terminal.number, text);
   }
@@ -110,21 +110,24 @@ export class Sandbox {
     }
     if (kind === 'r' || kind === 'a') {
       this.fresh = true;
-      for (const one of this.terminals.values()) this.#look(one);
+      for (const one of this.terminals.values()) this.#note(one);
       this.eyes.picture();
       this.wake();
     }
   }
 
-  // Note processes; a command that has got to its first sleep goes on at full speed.
-  #look(terminal) {
+  #note(terminal) {
     terminal.job();
     terminal.seen.forEach(pid => this.renaming.pids.add(pid));
-    if (terminal.typing && (terminal.prompted || terminal.asleepAtAll() || terminal.gone)) {
-      terminal.typing = false;
-      this.machine.rate = 1;
-    }
   }
+
+  // Let the guest's clock go slowly while somebody works in the terminal. Where all wait, or another one is waited
+  // for, it is the clock that they wait for.
+  pace(terminal) {
+    this.machine.rate = !terminal || terminal.waits() ? 1 : SLOW;
+  }
+
+  slow() { this.machine.rate = SLOW; }
 
   // Wait until something happens, but not for ever. Throws GivenUp.
   async next() {
@@ -145,19 +148,21 @@ export class Sandbox {
   async wait(terminal, ready, { prompt = true } = {}) {
     let waited = 0, slept = 0;
     await this.ask();
-    for (let since = performance.now(); ;) {
+    for (let since = performance.now(), asked = since; ;) {
       if (prompt && terminal.atPrompt()) return true;
       const found = this.fresh && ready();
       if (found) return found;
       if (waited > DEADLINE || slept > OWN_SLEEP) return null;
+      if (this.fresh) this.pace(prompt ? terminal : null);
       this.fresh = false;
       await this.next();
-      const passed = performance.now() - since;
-      since += passed;
+      const now = performance.now(), passed = (now - since) / 1000;
+      since = now;
       if (!this.machine.running) continue; // nobody looks
-      const sleeps = [...this.terminals.values()].some(one => one.busy && one.sleeping());
-      if (sleeps) slept += passed / 1000; else waited += passed / 1000;
-      if (!this.fresh && passed >= LOOK) await this.ask();
+      if ([...this.terminals.values()].some(one => one.busy && one.sleeping())) slept += passed; else waited += passed;
+      if (now - asked < LOOK) continue;
+      asked = now;
+      await this.ask();
     }
   }
 

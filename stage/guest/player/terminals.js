@@ -21,7 +21,6 @@ export class Terminal {
     this.gone = false; // nobody is left who could print
     this.asleep = null; // what a [blocked] note has found
     this.lines = 0; // of the command: bash asks for the rest less often than that
-    this.typing = false; // and the command has not got to its first sleep
     this.touched = false; // somebody has typed into it
     this.seen = new Set(); // PIDs of all processes seen in this terminal
     this.decoder = new TextDecoder();
@@ -34,7 +33,7 @@ export class Terminal {
   }
 
   restore(saved) {
-    Object.assign(this, saved, { seen: new Set(saved.seen), typing: false, decoder: new TextDecoder() });
+    Object.assign(this, saved, { seen: new Set(saved.seen), decoder: new TextDecoder() });
   }
 
   // Keep what the terminal has printed; return it as text.
@@ -47,7 +46,7 @@ export class Terminal {
   // Note that this is typed for a cue; what was printed for somebody's own commands is nobody's any more.
   typed(text) {
     if (this.touched && this.prompted) this.output = '';
-    Object.assign(this, { busy: true, lines: text.split('\n').length - 1, typing: true, touched: false });
+    Object.assign(this, { busy: true, lines: text.split('\n').length - 1, touched: false });
   }
 
   get prompted() { return /\x01\d+\x02$/.test(this.output); }
@@ -98,11 +97,17 @@ export class Terminal {
     return sleeps.find(sleep => sleep.call === call || (!call && sleep.call !== 'wait4')) ?? null;
   }
 
-  // Whether somebody in the foreground sleeps; by the clock; and whether the job goes on by itself.
-  asleepAtAll() { return this.job().some(pid => this.sleep(pid)); }
+  // Whether all that runs here, in the background, too, sleeps.
+  waits() {
+    const { proc } = this.picture(), others = Object.keys(proc).map(Number).filter(pid => pid !== this.pid)
+      .map(pid => [pid, statFrom(proc[pid].stat)]).filter(([, { session, state }]) => session === this.pid && state !== 'Z');
+    return others.length > 0 && others.every(([pid]) => this.sleep(pid));
+  }
 
+  // Whether the foreground job sleeps by the clock.
   sleeping() { return this.job().some(pid => this.sleep(pid)?.timed); }
 
+  // Whether it does, or has computed for a while.
   running() {
     return this.job().some(pid => {
       const sleep = this.sleep(pid);

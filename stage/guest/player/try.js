@@ -9,6 +9,7 @@ import { statFrom, sleepFrom, viewFrom } from './view.js';
 
 const root = document.documentElement;
 const LEAST = 2; // GiB of memory: smaller devices would end the page
+const MORE = 32; // MiB that v86 needs beside the memory of the machine
 const EACH = 32 << 20; // bytes of saved states for each of them
 const TOO_SMALL = 'This device has too little memory for a Linux in the page; the page tells you what it would show.';
 const READY = 'Ready: play a cue, or type.';
@@ -59,7 +60,7 @@ function broken() {
 
 class Play {
   constructor(page) {
-    this.page = page;
+    Object.assign(this, { page, last: 0 }); // when the machine has last said something
     this.panel = new Panel(page, (deed, argument) => this.do(deed, argument), (terminal, text) => this.type(terminal, text));
     document.body.append(this.panel.element);
     document.addEventListener('visibilitychange', () => this.rest());
@@ -75,22 +76,23 @@ class Play {
     this.panel.element.hidden = false;
     root.classList.add('tries');
     this.panel.title.focus({ preventScroll: true });
-    document.getElementById(anchor).scrollIntoView({ block: 'nearest' });
     await this.show(scene);
   }
 
   // Show a session, and be where it begins.
   async show(scene) {
     this.panel.scene = scene;
+    const there = document.getElementById(scene.anchor);
+    for (let fold = there; (fold = fold.parentElement.closest('details'));) fold.open = true;
+    there.scrollIntoView({ block: 'nearest' });
     if (!this.director) this.panel.draw({ at: 0, marks: new Map() });
     const first = this.page.cues.findIndex(cue => cue.scene === scene.number);
     const last = this.page.cues.findLastIndex(cue => cue.scene === scene.number);
     if (!await this.started()) return;
     const { director } = this;
-    director.changed();
     // Whoever comes back to a session is where he was.
-    if (director.at > first && director.at <= last + 1) return this.panel.say(READY);
-    await this.#done('Playing what comes before this session.', () => director.goTo(first), READY);
+    if (director.at >= first && director.at <= last + 1) await this.#done('', () => director.enter(first), READY);
+    else await this.#done('Playing what comes before this session.', () => director.goTo(first), READY);
   }
 
   // Start the machine, once; return whether there is one.
@@ -108,8 +110,9 @@ class Play {
   }
 
   async #start() {
-    if (navigator.deviceMemory < LEAST) throw new RangeError(TOO_SMALL);
     const { files, machine: { memory, clock } } = this.page, { panel } = this;
+    if (navigator.deviceMemory < LEAST) throw new RangeError(TOO_SMALL);
+    new WebAssembly.Memory({ initial: (memory + MORE) * 16 }); // throws, before anything is loaded; v86 would say nothing
     panel.say('Loading a Linux, once.');
     fetch(address(files.wasm.name)); // at the same time
     const state = await load(files.state.name, files.state.size, part => panel.loaded(part * 0.9));
@@ -120,7 +123,7 @@ class Play {
     this.sandbox = new Sandbox(this.page, machine, {
       terminal: terminal => panel.add(terminal),
       output: (terminal, text) => { this.last = performance.now(); panel.consoles.get(terminal)?.printed(text); },
-      typed: (terminal, text) => panel.consoles.get(terminal)?.typed(text),
+      typed: (terminal, text) => panel.show(terminal, text),
       picture: () => { this.last = performance.now(); this.look(); },
     });
     const screens = {
@@ -134,11 +137,7 @@ class Play {
 
   draw() {
     if (this.director.wanted) this.panel.element.dataset.busy = 'true'; else delete this.panel.element.dataset.busy;
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = 0;
-      this.panel.draw(this.director);
-    });
+    this.panel.draw(this.director);
   }
 
   // Draw what the kernel sees; the shells themselves are none of the play.
@@ -154,12 +153,28 @@ class Play {
   rest() {
     const { machine } = this;
     if (!machine || !this.director) return;
-    const seen = this.isOpen && !document.hidden;
-    if (!seen) machine.stop();
-    else if (this.director.wanted) machine.run();
-    else if (!this.#still()) machine.run();
-    else if (performance.now() - this.last > QUIET) machine.stop();
+    if (!this.isOpen || document.hidden) machine.stop();
+    else if (this.director.wanted || !this.#still()) machine.run();
+    else if (machine.running && performance.now() - this.last > QUIET) this.#settle();
     this.panel.element.dataset.machine = machine.running ? 'running' : 'stopped';
+  }
+
+  // Stop it, if nothing can happen, after what has been typed until now, either.
+  async #settle() {
+    if (this.settling) return;
+    this.settling = true;
+    const { typed, machine } = this, seen = [];
+    try {
+      for (let looks = 0; looks < 2; looks++) { // what is typed gets to the shell a moment later
+        await new Promise(done => setTimeout(done, QUIET / 4));
+        seen.push(JSON.stringify(await machine.ask()));
+      }
+      if (seen[0] === seen[1] && this.#still() && !this.director.wanted && typed === this.typed) await machine.stop();
+    } catch {
+      // it has been restored meanwhile
+    } finally {
+      this.settling = false;
+    }
   }
 
   // Whether each process sleeps until another one, or somebody, wakes it; of the shells no more is told than that.
@@ -173,7 +188,7 @@ class Play {
 
   type(terminal, text) {
     this.director.type(terminal, text);
-    this.last = performance.now();
+    this.typed = this.last = performance.now();
   }
 
   async do(deed, argument) {
@@ -181,7 +196,6 @@ class Play {
     if (deed === 'close') return this.close();
     if (deed === 'before' || deed === 'after') {
       const next = page.scenes[scene.number - 1 + (deed === 'after' ? 1 : -1)];
-      document.getElementById(next.anchor).scrollIntoView({ block: 'nearest' });
       return this.show(next);
     }
     if (!director) return this.started();
