@@ -49,7 +49,7 @@ class Root:
             (folder / name).symlink_to(f'usr/{name}')
         (folder / 'sbin').symlink_to('usr/bin')
 
-    def put(self, name: str, content: bytes, mode: int = 0o444) -> Path:
+    def put(self, name: str, content: bytes, mode: int = 0o644) -> Path:
         """Make a file."""
         target = self.folder / name
         target.parent.mkdir(exist_ok=True)
@@ -102,9 +102,10 @@ class Root:
                 family = 'exercises' if family == 'solutions' else family
                 self.strip(program, f'{STAGE}/{family}/{name}', 0o555)
                 text = source.read_bytes()
-                self.put(f'{STAGE}/{family}/{name}.c', text)
+                self.put(f'{STAGE}/{family}/{name}.c', text, 0o444)
                 if re.search(rb'[;)] // TURN\n', text):  # turns would ask objdump, which is not there
-                    self.put(f'{STAGE}/{family}/{name}.lines', output('objdump', '-w', '--dwarf=decodedline', program))
+                    lines = output('objdump', '-w', '--dwarf=decodedline', program)
+                    self.put(f'{STAGE}/{family}/{name}.lines', lines, 0o444)
 
     def settings(self) -> None:
         """Make /etc as the private stage has it, and the list of libraries."""
