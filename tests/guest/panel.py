@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import browser
+import firefox
 from support import ROOT
 
 MADE = (ROOT / "build/html/_static/machine/state.zst").exists()
@@ -17,7 +18,7 @@ DONE = r"/^(✓|✗|Ready|As at|One cue|The Linux)/"
 class Panel:
     """What is pressed, and what is seen."""
 
-    def __init__(self, tab: browser.Tab, address: str) -> None:
+    def __init__(self, tab: "browser.Tab | firefox.Firefox", address: str) -> None:
         self.tab = tab
         tab.go(address)
         name = address.rpartition("/")[2].partition(".html")[0] + ".json"

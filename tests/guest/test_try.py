@@ -106,6 +106,19 @@ def test_one_types_freely_and_presses_the_keys(tab: browser.Tab, site: str) -> N
     assert "42" not in panel.printed()["main"]
 
 
+def test_what_is_not_as_the_page_says_is_told_and_mended(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open(FIRST)
+    panel.type("main", "./sem/100-sem-create /ipc-hello 0")
+    tab.until(f"{PANEL}.querySelector('.kernel').textContent.includes('/ipc-hello')")
+    said = panel.press("play")
+    assert said.startswith("✗") and 'line too many: "100-sem-create: sem_open /ipc-hello: File exists"' in said
+    assert panel.marks().startswith("✗▸")
+    assert "line too many" in tab.run(f"{PANEL}.querySelector('li.failed .why').textContent")
+    panel.press("again")
+    assert panel.press("whole").startswith("✓")
+
+
 def test_the_kernel_is_seen(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
     panel.open(FIRST)
@@ -135,6 +148,10 @@ def test_a_machine_is_stopped_where_nobody_looks_or_nothing_can_happen(tab: brow
     panel.type("main", "while sleep 0.1; do echo here; done")
     tab.until(f"{PANEL}.querySelector('pre').textContent.endsWith('here\\nhere\\nhere\\n')")
     tab.until(f"{PANEL}.dataset.machine === 'running'")
+    for hidden, state in (("true", "stopped"), ("false", "running")):  # as when another tab is in front of this one
+        tab.run(f"Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }});"
+                "document.dispatchEvent(new Event('visibilitychange'))")
+        assert tab.run(f"{PANEL}.dataset.machine") == state
     tab.run(f"{PANEL}.querySelector('.close').click()")
     assert tab.run(f"{PANEL}.dataset.machine") == "stopped"
     seen = panel.printed()

@@ -1,6 +1,6 @@
 // Plays cues and holds them against the page, as stage/check/player.py does and in its words.
 
-import { asDocumented, decided, reached, whyNot } from './matching.js';
+import { asDocumented, decided, reached, tokens, whyNot } from './matching.js';
 import { asText, settled } from './printed.js';
 import { DEADLINE } from './sandbox.js';
 import { Observation } from './terminals.js';
@@ -39,19 +39,25 @@ export class Player {
     this.sandbox.waiting.delete(terminal);
     let lines, status = 0;
     if ('status' in cue.end) {
-      if (!(await this.sandbox.wait(terminal, () => null))) {
+      if (!(await this.sandbox.wait(terminal))) {
         throw new Observation(`no end within ${DEADLINE} s: ${terminal.state()}`);
       }
       [lines, status] = this.#take(terminal, true);
     } else if ('blocked' in cue.end) lines = await this.#untilBlocked(terminal, cue, cue.end.blocked);
     else lines = await this.#untilRunning(terminal, cue);
     if (cue.kind === 'key' && lines[0] === '' && cue.expect[0] !== '') lines.shift(); // the line of the key itself
-    await this.sandbox.ask(); // there may be processes that nobody has seen
+    if (this.#mayHavePids(lines)) await this.sandbox.ask(); // of processes that nobody has seen
     const why = whyNot(this.sandbox.renaming, cue.expect, lines);
     if (why) throw new Failed(why);
     if ('status' in cue.end && status !== cue.end.status) {
       throw new Failed(`exit status ${status}, documented ${cue.end.status}`);
     }
+  }
+
+  // Whether there is a number that may be a PID: the shells were the first processes of all.
+  #mayHavePids(lines) {
+    const first = Math.min(...this.sandbox.page.machine.shells.map(({ pid }) => pid));
+    return lines.some(line => tokens(line).some(([kind, text]) => kind === 'number' && Number(text) >= first));
   }
 
   // Somebody may have left a command of their own running there.

@@ -5,6 +5,8 @@ import { Failed, Player } from './cues.js';
 import { GivenUp } from './sandbox.js';
 import { States } from './states.js';
 
+const SOME = 10; // cues; a state is saved in the time in which one or two of them are played
+
 export class Director {
   // page: what docs/_ext/guest.py tells; sandbox: a Sandbox; screens: save() and restore(saved) what is seen of it;
   // changed(): something is another than it was; limit: bytes for saved states.
@@ -110,15 +112,15 @@ export class Director {
     await this.#open(index);
   }
 
-  // Play to before this cue, while each one holds. Where all is to be undone, the state before each is saved; else
-  // that before each scene.
+  // Play to before this cue, while each one holds. Where all is to be undone, the state before each is saved; on the
+  // way to somewhere else, some are.
   async #play(end, all) {
     const { cues } = this.page;
     for (let holds = true; holds && this.at < end;) {
       const cue = cues[this.at];
       if (cue.fresh && !this.clean) await this.#restore(this.at);
       await this.#open(this.at);
-      if (!cue.fresh && (all || cue.scene !== cues[this.at - 1].scene)) await this.#save();
+      if (!cue.fresh && (all || this.at % SOME === 0)) await this.#save();
       holds = await this.#cue(cue);
     }
   }

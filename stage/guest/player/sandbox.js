@@ -3,7 +3,9 @@
 import { Renaming } from './matching.js';
 import { Terminal } from './terminals.js';
 
-const LOOK = 330; // milliseconds after which the machine is asked, for its reports may come in step with what moves
+// Milliseconds after which the machine is asked, longer each time: while its clock goes slowly, its reports come
+// late, and they may come in step with what moves.
+const FIRST_LOOK = 30, LAST_LOOK = 330;
 const SLOW = 1 / 8; // of the guest's clock while something works: another program's own seconds must not run out
 const SHELL = ['bash', '--norc', '--noprofile', '--noediting', '-i'];
 const ENVIRONMENT = {
@@ -129,12 +131,12 @@ export class Sandbox {
 
   slow() { this.machine.rate = SLOW; }
 
-  // Wait until something happens, but not for ever. Throws GivenUp.
-  async next() {
+  // Wait until something happens, but no longer than this. Throws GivenUp.
+  async next(milliseconds = LAST_LOOK) {
     let timer;
     await new Promise(done => {
       this.wake = done;
-      timer = setTimeout(done, LOOK);
+      timer = setTimeout(done, milliseconds);
     });
     clearTimeout(timer);
     if (this.givenUp) throw new GivenUp('given up');
@@ -145,24 +147,24 @@ export class Sandbox {
 
   // Wait until ready() says something of a picture, or until the terminal is at its prompt: then return true; that
   // does not count with { prompt: false }. Return null after the deadline. Throws GivenUp.
-  async wait(terminal, ready, { prompt = true } = {}) {
-    let waited = 0, slept = 0;
-    await this.ask();
+  async wait(terminal, ready = null, { prompt = true } = {}) {
+    let waited = 0, slept = 0, look = ready ? FIRST_LOOK : LAST_LOOK; // a prompt comes unasked
+    if (ready) await this.ask();
     for (let since = performance.now(), asked = since; ;) {
       if (prompt && terminal.atPrompt()) return true;
-      const found = this.fresh && ready();
+      const found = this.fresh && ready?.();
       if (found) return found;
       if (waited > DEADLINE || slept > OWN_SLEEP) return null;
       if (this.fresh) this.pace(prompt ? terminal : null);
       this.fresh = false;
-      await this.next();
+      await this.next(look);
       const now = performance.now(), passed = (now - since) / 1000;
       since = now;
       if (!this.machine.running) continue; // nobody looks
       if ([...this.terminals.values()].some(one => one.busy && one.sleeping())) slept += passed; else waited += passed;
-      if (now - asked < LOOK) continue;
-      asked = now;
+      if (now - asked < look || (prompt && terminal.atPrompt())) continue;
       await this.ask();
+      [asked, look] = [performance.now(), Math.min(look * 2, LAST_LOOK)];
     }
   }
 
