@@ -109,12 +109,13 @@ def test_one_types_freely_and_presses_the_keys(tab: browser.Tab, site: str) -> N
 def test_what_is_not_as_the_page_says_is_told_and_mended(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
     panel.open(FIRST)
-    panel.type("main", "./sem/100-sem-create /ipc-hello 0")
-    tab.until(f"{PANEL}.querySelector('.kernel').textContent.includes('/ipc-hello')")
-    said = panel.press("play")
-    assert said.startswith("✗") and 'line too many: "100-sem-create: sem_open /ipc-hello: File exists"' in said
-    assert panel.marks().startswith("✗▸")
-    assert "line too many" in tab.run(f"{PANEL}.querySelector('li.failed .why').textContent")
+    panel.press("play")
+    panel.type("main", "./sem/120-sem-post /ipc-hello")
+    tab.until(f"{PANEL}.querySelector('.kernel').textContent.includes('value 1')")
+    why = "ended with exit status 0 instead of blocking in futex"
+    assert panel.press("play") == f"✗ Not as the page says: {why}"
+    assert panel.marks().startswith("✓✗▸")
+    assert tab.run(f"{PANEL}.querySelector('li.failed .why').textContent") == why
     panel.press("again")
     assert panel.press("whole").startswith("✓")
 
