@@ -59,7 +59,8 @@ enum {
     CLOSING = 64,    // room for the end of an answer
     KNOWN = 256,     // processes of which is remembered what was told
     QUIET = 10,      // milliseconds after which a change is told
-    AGAIN = 100,     // after which to look again while something moves
+    AGAIN = 70,      // after which to look again while something moves: not in
+                     // step with who sleeps for a tenth of a second
 };
 
 static struct {

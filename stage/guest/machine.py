@@ -35,7 +35,7 @@ class Machine:
         self.picture: dict[str, Any] = {'proc': {}, 'shm': {}, 'queues': {}}
         self.printed: Callable[[int, bytes], None] = lambda terminal, data: None
         self.ended: Callable[[int], None] = lambda terminal: None
-        self._come = b''
+        self._come, self._rate = b'', 1.0
         self._answers: list[tuple[str, bytes]] = []
         try:
             self._child = subprocess.Popen(['node', HERE / 'bridge.mjs', json.dumps(everything)],
@@ -125,7 +125,9 @@ class Machine:
 
     def run_at(self, rate: float) -> None:
         """Set the speed of the guest's clock against ours."""
-        self.send('!', 0, json.dumps({'rate': rate}).encode())
+        if rate != self._rate:
+            self._rate = rate
+            self.send('!', 0, json.dumps({'rate': rate}).encode())
 
     def __enter__(self) -> Machine:
         return self

@@ -13,8 +13,8 @@ from ..sandbox.processes import Job, Sleep, Table, sleep_from
 from ..sandbox.terminal import Terminal
 from .machine import Machine
 
-#: Speed of the guest's clock while a command is typed and started: another program's own seconds
-#: must not run out meanwhile, however slow the host is.
+#: Speed of the guest's clock while what was typed has work to do: another program's own seconds must
+#: not run out meanwhile, however slow the host is.
 SLOW = 1 / 8
 #: What a 32-bit machine prints otherwise.
 OTHERWISE = json.loads(Path(__file__).with_name('otherwise.json').read_text(encoding='utf-8'))
@@ -75,7 +75,7 @@ class GuestTerminal(Terminal):
 
     def __init__(self, number: int, shell: int, machine: Machine, *others: Any) -> None:
         self.number, self.waiting, self.machine = number, shell, machine
-        self.typing = False  # and the command has not got to its first sleep
+        self.typing = False  # and the command has not come to its end
         super().__init__(*others)
         self.starting = not shell
 
@@ -95,9 +95,9 @@ class GuestTerminal(Terminal):
         if seconds:
             self.machine.receive(seconds)
         self.machine.ask()
-        if self.typing and (self.output.endswith(b'\2') or self.job.sleeps()[0] or self.gone):
-            self.typing = False
-            self.machine.run_at(1)
+        sleeps, awake = self.job.sleeps()
+        self.typing &= not (self.output.endswith(b'\2') or self.gone)
+        self.machine.run_at(SLOW if self.typing and (awake or not sleeps) else 1)
 
     def type(self, text: str) -> None:
         self.busy, self.typed, self.typing = True, text.count('\n'), True
