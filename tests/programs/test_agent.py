@@ -19,7 +19,7 @@ from stage.sandbox.view import Texts, View, view_from
 pytestmark = pytest.mark.usefixtures("programs")
 
 SHELL = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
-SETTINGS = {"PATH": os.environ["PATH"], "PS1": "", "PROMPT_COMMAND": r'printf "<%s>" $?', "LC_ALL": "C"}
+SETTINGS = {"PATH": "/usr/bin:/bin", "PS1": "", "PROMPT_COMMAND": r'printf "<%s>" $?', "LC_ALL": "C"}
 
 
 class Agent:
