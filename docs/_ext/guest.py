@@ -20,6 +20,7 @@ from sphinx.errors import ExtensionError
 
 from stage.guest.machine import FOLDER
 from stage.guest.sandbox import calls_of_i386
+from stage.guest.terminal import SLOW, SURROUNDINGS, GuestTerminal
 from stage.page.anchors import anchors
 from stage.page.bets import asked
 from stage.page.model import TIMED_SLEEPS, Page, ScriptError
@@ -91,6 +92,8 @@ def told(top: Path, page: Page, files: dict[str, dict[str, Any]]) -> dict[str, A
         'colours': page.colours(),
         'known': {'calls': _calls(), 'timeouts': TIMEOUTS, 'timedSleeps': sorted(TIMED_SLEEPS)},
         'otherwise': json.loads((top / OTHERWISE).read_text(encoding='utf-8')),
+        'shell': dict(zip(('command', 'environment'), GuestTerminal.invocation(['bash'], SURROUNDINGS), strict=True)),
+        'slow': SLOW,
         'machine': json.loads((top / MACHINE / 'state.json').read_text(encoding='utf-8')),
         'files': files,
     }

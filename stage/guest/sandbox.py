@@ -7,14 +7,13 @@ from typing import Any
 from ..page.model import Page, Scene
 from ..sandbox.namespaces import FOLDER, UID, Order
 from ..sandbox.processes import Table, fields_of, system_calls
-from ..sandbox.sandbox import ENVIRONMENT, Sandbox
+from ..sandbox.sandbox import Sandbox
 from ..sandbox.terminal import Terminal
 from ..sandbox.view import Texts, View, view_from
 from .machine import FOLDER as MADE
 from .machine import Machine, state_of
-from .terminal import GuestTerminal
+from .terminal import SURROUNDINGS, GuestTerminal
 
-PATH = '/usr/bin:/bin'
 #: Names of i386's own, and those under which the pages and :mod:`stage.sandbox.processes` know the calls.
 NAMES = {'mmap2': 'mmap', '_newselect': 'select', 'waitpid': 'wait4', '_llseek': 'lseek'}
 
@@ -46,10 +45,9 @@ class Guest(Sandbox):
             ready = [shell for shell in self.state['shells'] if shell['root'] == root and shell['terminal'] not in used]
             known = {shell['terminal'] for shell in self.state['shells']}
             number = ready[0]['terminal'] if ready else next(n for n in range(1, 32) if n not in used | known)
-            environment = {**ENVIRONMENT, 'PATH': PATH, 'HOME': FOLDER}
             self.terminals[name, root] = GuestTerminal(
                 number, ready[0]['pid'] if ready else 0, self.machine,
-                name, ['bash'], FOLDER, environment, self.calls, None if root else (UID, UID))
+                name, ['bash'], FOLDER, SURROUNDINGS, self.calls, None if root else (UID, UID))
         return self.terminals[name, root]
 
     def processes(self) -> Table:

@@ -14,12 +14,11 @@ import sys
 import time
 
 from ..sandbox.namespaces import FOLDER, UID
-from ..sandbox.sandbox import ENVIRONMENT, FIRST_PID
+from ..sandbox.sandbox import FIRST_PID
 from ..sandbox.terminal import PROMPT, Terminal
 from .machine import FOLDER as MADE
 from .machine import PATIENCE, Machine
-from .sandbox import PATH
-from .terminal import GuestTerminal
+from .terminal import SURROUNDINGS, GuestTerminal
 
 #: MiB. v86 puts the root at 64 MiB; what is zero costs nothing in the state.
 MEMORY = 128
@@ -41,8 +40,7 @@ COUNT = f'echo {FIRST_PID - 1} >/proc/sys/kernel/ns_last_pid'
 
 def shell(machine: Machine, terminals: dict[int, GuestTerminal], number: int, root: bool) -> GuestTerminal:
     """Open a terminal and wait for its prompt."""
-    environment = {**ENVIRONMENT, 'PATH': PATH, 'HOME': FOLDER}
-    terminals[number] = terminal = GuestTerminal(number, 0, machine, str(number), ['bash'], FOLDER, environment, {},
+    terminals[number] = terminal = GuestTerminal(number, 0, machine, str(number), ['bash'], FOLDER, SURROUNDINGS, {},
                                                  None if root else (UID, UID))
     wait(terminal, 1)
     return terminal

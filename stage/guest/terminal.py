@@ -9,13 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..sandbox.namespaces import FOLDER
 from ..sandbox.processes import Job, Sleep, Table, sleep_from
+from ..sandbox.sandbox import ENVIRONMENT
 from ..sandbox.terminal import Terminal
 from .machine import Machine
 
 #: Speed of the guest's clock while what was typed has work to do: another program's own seconds must
 #: not run out meanwhile, however slow the host is.
 SLOW = 1 / 8
+#: All of a shell's environment that is not the terminal's.
+SURROUNDINGS = {**ENVIRONMENT, 'PATH': '/usr/bin:/bin', 'HOME': FOLDER}
 #: What a 32-bit machine prints otherwise.
 OTHERWISE = json.loads(Path(__file__).with_name('otherwise.json').read_text(encoding='utf-8'))
 

@@ -55,9 +55,15 @@ class Terminal:
         self.gone = False  # nobody is left who could print
         self.asleep: Sleep | None = None  # what a [blocked] note has found
         self.typed = 0  # lines of the command: bash asks for the rest less often than that
-        self.pid, self.fd = self._start([*command, '--norc', '--noprofile', *self.SHELL, '-i'], folder,
-                                        {**environment, 'HISTFILE': '', **self.SETTINGS}, user)
+        shell, settings = self.invocation(command, environment)
+        self.pid, self.fd = self._start(shell, folder, settings, user)
         self.job = self._job(calls)
+
+    @classmethod
+    def invocation(cls, command: Sequence[str], environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+        """Return the shell with its arguments, and all of its environment."""
+        return ([*command, '--norc', '--noprofile', *cls.SHELL, '-i'],
+                {**environment, 'HISTFILE': '', **cls.SETTINGS})
 
     def _start(self, shell: Sequence[str], folder: str, settings: Mapping[str, str],
                user: tuple[int, int] | None) -> tuple[int, int]:

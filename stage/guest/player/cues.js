@@ -9,7 +9,10 @@ import { Observation } from './terminals.js';
 export class Failed extends Error {}
 
 export class Player {
-  constructor(sandbox) { this.sandbox = sandbox; }
+  constructor(sandbox) {
+    this.sandbox = sandbox;
+    this.met = new Set(); // why a line is another one on this machine
+  }
 
   // Play a cue and compare. Throws Failed, or GivenUp.
   async play(cue) {
@@ -123,7 +126,8 @@ export class Player {
 
   // What has been printed as the lines of the page, whose machine has 64 bits.
   #lines(terminal, text) {
-    return settled(text, this.sandbox.commands.get(terminal) ?? '').map(line => asDocumented(line, this.sandbox.page.otherwise));
+    return settled(text, this.sandbox.commands.get(terminal) ?? '').map(line =>
+      asDocumented(line, this.sandbox.page.otherwise, other => this.met.add(other.why)));
   }
 
   #complete(terminal) {

@@ -185,7 +185,11 @@ function compareNumber(renaming, text, realText) {
 }
 
 // What a 32-bit machine prints otherwise, in the words of the page; the rules are those of otherwise.json.
-export function asDocumented(line, otherwise) {
-  return otherwise.reduce((text, { where, real, page }) =>
-    new RegExp(where, 'u').test(text) ? text.replace(real, () => page) : text, line);
+// met(other) is called with each rule that holds for the line.
+export function asDocumented(line, otherwise, met = () => {}) {
+  return otherwise.reduce((text, other) => {
+    if (!new RegExp(other.where, 'u').test(text)) return text;
+    met(other);
+    return text.replace(other.real, () => other.page);
+  }, line);
 }

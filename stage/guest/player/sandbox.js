@@ -6,15 +6,9 @@ import { Terminal } from './terminals.js';
 // Milliseconds after which the machine is asked, longer each time: while its clock goes slowly, its reports come
 // late, and they may come in step with what moves.
 const FIRST_LOOK = 30, LAST_LOOK = 330;
-const SLOW = 1 / 8; // of the guest's clock while something works: another program's own seconds must not run out
-const SHELL = ['bash', '--norc', '--noprofile', '--noediting', '-i'];
-const ENVIRONMENT = {
-  PATH: '/usr/bin:/bin', HOME: '/mnt', LC_ALL: 'C', TZ: 'UTC', INPUTRC: '/dev/null', NO_COLOR: '1', HISTFILE: '',
-  TERM: 'dumb', PS1: '', PS2: '\x03', PROMPT_COMMAND: 'printf "\\001%s\\002" $?',
-};
 
-export const DEADLINE = 30; // seconds beyond the programs' own sleeping: some telephones are slow
-const OWN_SLEEP = 60; // seconds that the programs may sleep during one cue
+export const DEADLINE = 120; // seconds beyond the programs' own sleeping: some telephones are slow
+const OWN_SLEEP = 120; // seconds that the programs may sleep during one cue
 
 const keyOf = ({ name, root }) => `${name} ${root ? '#' : '$'}`;
 const copied = renaming => Object.assign(renaming.copy(), { pids: new Set(renaming.pids) });
@@ -77,7 +71,7 @@ export class Sandbox {
     const terminal = this.#made({ name, root, number, pid: ready?.pid ?? 0 });
     this.eyes.terminal(terminal);
     if (!ready) {
-      terminal.pid = await this.machine.open(number, { uid: root ? 0 : 1000, command: SHELL, environment: ENVIRONMENT });
+      terminal.pid = await this.machine.open(number, { uid: root ? 0 : 1000, ...this.page.shell });
       while (!terminal.atPrompt()) await this.next();
       terminal.take(true);
     }
@@ -126,10 +120,10 @@ export class Sandbox {
   // Let the guest's clock go slowly while somebody works in the terminal. Where all wait, or another one is waited
   // for, it is the clock that they wait for.
   pace(terminal) {
-    this.machine.rate = !terminal || terminal.waits() ? 1 : SLOW;
+    this.machine.rate = !terminal || terminal.waits() ? 1 : this.page.slow;
   }
 
-  slow() { this.machine.rate = SLOW; }
+  slow() { this.machine.rate = this.page.slow; }
 
   // Wait until something happens, but no longer than this. Throws GivenUp.
   async next(milliseconds = LAST_LOOK) {

@@ -213,11 +213,14 @@ class Play {
 
   // Play, and say how it went.
   async #playing(deed) {
+    const { met } = this.director.player;
+    met.clear();
     this.panel.say('');
     await this.#done('', deed, '');
     const { marks, at, wanted } = this.director, why = marks.get(at - 1);
     if (wanted || why === undefined) return;
-    this.panel.say(why ? `✗ Not as the page says: ${why}` : '✓ As the page says.', why !== '');
+    const otherwise = met.size ? ` But this machine has 32 bits: ${[...met].join(' ')}` : '';
+    this.panel.say(why ? `✗ Not as the page says: ${why}` : `✓ As the page says.${otherwise}`, why !== '');
   }
 
   async #done(before, deed, after) {
