@@ -160,8 +160,11 @@ def test_a_frame_for_a_terminal_that_is_not_there_does_nothing(agent: Agent, she
 
 
 def test_it_says_when_the_shell_has_ended(agent: Agent, shell: int) -> None:
+    end = os.pidfd_open(shell)
     agent.send("I", 1, "exit\n")
     agent.until(lambda: agent.kinds.endswith("x"))
+    assert select.select([end], [], [], BOUND)[0]  # who closes its terminal has still some way to go
+    os.close(end)
     assert str(shell) not in agent.ask()["proc"]
 
 
