@@ -158,8 +158,8 @@ class Tab:
         self.browser.events.clear()
         self.send("Page.navigate", url=address)
         self.browser.wait("Page.loadEventFired", self.session)
-        # The script of the theme begins when the page has been drawn.
-        if self._scripted:
+        # The script of the theme begins when the page has been drawn, and looks at it when it is drawn again.
+        for _ in range(2 if self._scripted else 0):
             self.run("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
     def run(self, script: str) -> Any:

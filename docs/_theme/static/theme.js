@@ -13,6 +13,11 @@ function whenLoaded(deed) {
   if (document.readyState === 'complete') deed(); else addEventListener('load', deed);
 }
 
+// What asks where things are waits until they are there: else the browser has to place all of them at once, and again.
+function whenDrawn(deed) {
+  requestAnimationFrame(() => setTimeout(deed));
+}
+
 // Who chooses what the system has follows the system again.
 function switchTheme() {
   const now = root.dataset.theme || (system.matches ? 'dark' : 'light');
@@ -181,7 +186,7 @@ function followReader(menu) {
     requestAnimationFrame(() => { asked = false; follow(); });
   }, { passive: true });
   menu.addEventListener('toggle', () => { here?.scrollIntoView({ block: 'center' }); });
-  whenLoaded(() => requestAnimationFrame(follow)); // where things are is asked when they are there
+  whenLoaded(() => whenDrawn(follow));
 }
 
 // What the title of a term says is shown beside it: to the mouse, to the keyboard, and to a finger,
@@ -241,9 +246,9 @@ function offerFilm(button) {
 
 // What scrolls sideways can be scrolled with the keyboard; what does not is no stop on the way.
 function reachScrolled() {
-  for (const box of document.querySelectorAll('pre, table')) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute('tabindex');
-  }
+  const boxes = [...document.querySelectorAll('pre, table')];
+  const wide = boxes.map(box => box.scrollWidth > box.clientWidth); // all are asked before one is changed
+  boxes.forEach((box, index) => { if (wide[index]) box.tabIndex = 0; else box.removeAttribute('tabindex'); });
 }
 
 function begin() {
@@ -263,12 +268,12 @@ function begin() {
   unfold();
   addEventListener('hashchange', unfold);
   addEventListener('toggle', reachScrolled, true);
-  whenLoaded(reachScrolled);
+  whenLoaded(() => whenDrawn(reachScrolled));
   addEventListener('resize', reachScrolled);
 }
 
 // The page is drawn first, which this would keep waiting; but not one in which the address leads somewhere:
 // there all has to be in its place before.
 document.addEventListener('DOMContentLoaded', () => {
-  if (location.hash) begin(); else requestAnimationFrame(() => setTimeout(begin));
+  if (location.hash) begin(); else whenDrawn(begin);
 });
