@@ -119,6 +119,20 @@ def test_one_types_freely_and_presses_the_keys(tab: browser.Tab, site: str) -> N
     assert "42" not in panel.printed()["main"]
 
 
+def test_the_end_of_the_output_is_seen_unless_somebody_has_scrolled_back(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open(FIRST)
+    log = f"{PANEL}.querySelector('.terminal pre')"
+    to_end = f"{log}.scrollHeight - {log}.clientHeight - {log}.scrollTop"
+    panel.type("main", "seq 200")
+    tab.until(f"{log}.textContent.includes('200') && {log}.scrollTop > 0 && {to_end} < 8")
+    tab.run(f"{log}.scrollTop = 0; new Promise(requestAnimationFrame)")
+    panel.type("main", "seq 201 300")
+    tab.until(f"{log}.textContent.includes('300')")
+    tab.run("new Promise(requestAnimationFrame)")
+    assert tab.run(f"{log}.scrollTop") == 0
+
+
 def test_what_is_not_as_the_page_says_is_told_and_mended(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
     panel.open(FIRST)

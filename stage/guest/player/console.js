@@ -18,6 +18,8 @@ export class Console {
     this.prompted = true;
     const whose = root ? `${name}, root` : name;
     this.log = element('pre', { role: 'log', tabIndex: 0, ariaLabel: `Output of ${whose}` });
+    Object.assign(this, { follows: true, end: 0 }); // who has scrolled back from the end that was shown reads there
+    this.log.addEventListener('scroll', () => { this.follows = this.log.scrollTop > this.end - 8; });
     this.input = element('input', {
       ariaLabel: `Type into ${whose}`, autocomplete: 'off', autocapitalize: 'off', spellcheck: false, enterKeyHint: 'send',
     });
@@ -88,14 +90,19 @@ export class Console {
   #add(kind, text) {
     if (!kind && this.pieces.at(-1)?.[0] === 'key') text = text.replace(/^\n/, ''); // a key is on a line of its own already
     if (!text) return;
-    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 8;
     this.pieces.push([kind, text]);
     this.log.append(kind ? element('span', { className: kind }, text) : text);
     if (this.pieces.length > MOST) {
       this.pieces.shift();
       this.log.firstChild.remove();
     }
-    if (atEnd) this.log.scrollTop = this.log.scrollHeight;
+    // When the next picture is drawn: to ask for each piece where the end is has the page laid out for each.
+    this.drawn ??= requestAnimationFrame(() => {
+      this.drawn = null;
+      if (!this.follows) return;
+      this.log.scrollTop = this.log.scrollHeight;
+      this.end = this.log.scrollTop;
+    });
   }
 
   save() {
@@ -103,11 +110,10 @@ export class Console {
   }
 
   restore({ pieces, rest, prompted }) {
-    this.pieces = [];
+    Object.assign(this, { pieces: [], follows: true, end: 0 });
     this.log.replaceChildren();
     for (const [kind, text] of pieces) this.#add(kind, text);
     this.rest = rest;
     this.#ask(prompted ? this.sign : '');
-    this.log.scrollTop = this.log.scrollHeight;
   }
 }

@@ -5,7 +5,7 @@ import { Failed, Player } from './cues.js';
 import { GivenUp } from './sandbox.js';
 import { States } from './states.js';
 
-const SOME = 10; // cues; a state is saved in the time in which one or two of them are played
+const SOME = 20; // cues; a state is saved in the time in which two or three of them are played
 
 export class Director {
   // page: what docs/_ext/guest.py tells; sandbox: a Sandbox; screens: save() and restore(saved) what is seen of it;

@@ -36,6 +36,7 @@ export class States {
     this.bytes = 0;
     this.kept = new Map(); // key -> what put() was given, its state as blocks
     this.blocks = new Map(); // hash -> {words, uses}
+    this.last = []; // blocks of what was kept last: most of the next state has the same ones at the same places
   }
 
   has(key) { return this.kept.has(key); }
@@ -44,8 +45,9 @@ export class States {
   put(key, { state, ...more }) {
     this.drop(key);
     const blocks = [];
-    for (const [from, to] of ranges(state)) blocks.push(this.#block(state, from, to));
+    for (const [from, to] of ranges(state)) blocks.push(this.#block(state, from, to, this.last[blocks.length]));
     this.kept.set(key, { ...more, size: state.byteLength, blocks });
+    this.last = blocks;
     while (this.bytes > this.limit && this.kept.size > 1) this.drop(this.kept.keys().next().value);
   }
 
@@ -72,12 +74,17 @@ export class States {
     this.kept.delete(key);
   }
 
-  // A block like this one; its last word may be filled up with zeros.
-  #block(state, from, to) {
+  // A block like this one, perhaps that one; its last word may be filled up with zeros.
+  #block(state, from, to, likely) {
     const bytes = to - from;
     const words = from % 4 || bytes % 4 ? filled(state, from, to) : new Uint32Array(state, from, bytes / 4);
+    const isThis = block => block?.uses && block.bytes === bytes && same(block.words, words);
+    if (isThis(likely)) {
+      likely.uses++;
+      return likely;
+    }
     const sum = hash(words), known = this.blocks.get(sum);
-    if (known && known.bytes === bytes && same(known.words, words)) {
+    if (isThis(known)) {
       known.uses++;
       return known;
     }
