@@ -1,7 +1,7 @@
-"""One style sheet for the theme of docs/_theme, pages without inline styles, and what sharing needs.
+"""One style sheet for the theme of docs/_theme, elements without styles of their own, and what sharing needs.
 
 The sheet is that of the theme, the colours of the code, light and dark, and the sheets of the
-project, without their comments and blanks. Its checksum is in its address, so that browsers load a new one.
+project, without their comments and blanks. It stands in each page: a page is drawn as soon as it is there.
 Without this extension the pages load several sheets, and have no dark colours for code.
 """
 
@@ -78,21 +78,13 @@ def script(top: Path, config: Config, name: str) -> str:
 
 
 def tell(app: Sphinx, config: Config) -> None:
-    """Tell the pages the checksums, and the script in them; with other ones all of them are written again."""
+    """Tell the pages what stands in them, and checksums; with other ones all of them are written again."""
     top = Path(app.confdir)
-    texts = {'site.css': sheet(top, config)} | {name: script(top, config, name) for name in SCRIPTS}
-    first = script(top, config, 'first.js').replace('\n', '')
-    config.html_context |= {
-        'checksums': {name: hashlib.sha256(text.encode()).hexdigest()[:8] for name, text in texts.items()},
-        'first': first, 'first_hash': b64encode(hashlib.sha256(first.encode()).digest()).decode()}
-
-
-def write(app: Sphinx) -> None:
-    """Write the sheet."""
-    if app.builder.name == 'html':
-        static = Path(app.outdir) / '_static'
-        static.mkdir(parents=True, exist_ok=True)
-        (static / 'site.css').write_text(sheet(Path(app.confdir), app.config), encoding='utf-8')
+    inside = {'sheet': sheet(top, config), 'first': script(top, config, 'first.js').replace('\n', '')}
+    config.html_context |= inside | {
+        f'{name}_hash': b64encode(hashlib.sha256(text.encode()).digest()).decode() for name, text in inside.items()}
+    config.html_context['checksums'] = {
+        name: hashlib.sha256(script(top, config, name).encode()).hexdigest()[:8] for name in SCRIPTS}
 
 
 def replace_scripts(app: Sphinx, error: Exception | None) -> None:
@@ -170,7 +162,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value('more_script', '', '', str)  # that another extension adds
     app.add_config_value('more_sheet', '', '', str)
     app.connect('config-inited', tell, priority=900)  # when the names of the sheets are complete
-    app.connect('builder-inited', write)
     app.connect('doctree-read', leave_widths)
     app.connect('builder-inited', share)
     app.connect('build-finished', map_site)

@@ -58,7 +58,7 @@ def test_each_page_fits_light_and_dark_and_axe_has_nothing_to_report(
     if width == 1280 and page != FOUND:  # the first visit is light: the tab has a cache of its own
         if page != "search.html":
             more = tab.run("document.querySelectorAll('.explorer').length && 1")
-            assert sorted(kind for kind, _ in tab.received()) == ["css", "html", "js", *["js"] * more]
+            assert sorted(kind for kind, _ in tab.received()) == ["html", "js", *["js"] * more]
         assert sum(size for _, size in tab.received()) < 60_000
     tab.run(f"{ONE_OF_EACH} {axe()}; 0")
     # What axe looks for has nothing to do with the theme but colours, and these take it most of the time:

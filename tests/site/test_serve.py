@@ -150,8 +150,8 @@ def test_the_downloads_are_those_of_the_sources(served: Serving) -> None:
 
 
 def test_the_browser_keeps_what_has_its_checksum_in_its_address_and_nothing_else(served: Serving) -> None:
-    sheet = re.findall(r'href="(_static/site.css\?v=\w+)"', served.get("index.html"))[0]
-    for path, kept in ((sheet, True), ("_static/site.css", False), ("index.html?v=1", False), ("-serve.js?v=1", False),
+    script = re.findall(r'src="(_static/theme.js\?v=\w+)"', served.get("index.html"))[0]
+    for path, kept in ((script, True), ("_static/theme.js", False), ("index.html?v=1", False), ("-serve.js?v=1", False),
                        ("nowhere.css?v=1", False)):
         assert ("max-age" in served.caching(path)) == kept, path
 

@@ -224,17 +224,18 @@ def test_each_listing_says_what_must_be_there_first() -> None:
     assert not [program for program in said if program.endswith("-create")]
 
 
-def test_the_policy_allows_nothing_inline_but_one_script_that_it_names_by_its_hash() -> None:
+def test_the_policy_allows_nothing_inline_but_a_style_sheet_and_a_script_that_it_names_by_their_hashes() -> None:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         policy = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', text)
         assert len(policy) == 1 and "default-src 'self' file:;" in policy[0]
         assert "unsafe" not in policy[0].replace("'wasm-unsafe-eval'", "")  # which runs no JavaScript
-        scripts = re.findall(r"<script>(.*?)</script>", text, re.S)
-        named = [b64encode(sha256(script.encode()).digest()).decode() for script in scripts]
-        assert len(scripts) == 1 and re.findall(r"'sha256-(.*?)'", policy[0]) == named
+        for kind in ("script", "style"):
+            [inside] = re.findall(rf"<{kind}>(.*?)</{kind}>", text, re.S)
+            named = re.findall(rf"{kind}-src[^;]* 'sha256-(.*?)'", policy[0])
+            assert named == [b64encode(sha256(inside.encode()).digest()).decode()], page.name
         # Data that a script reads is no script.
-        inline = r"""<style|<script(?=[^>])(?![^>]* src=)(?! type="application/json">)| style=| on[a-z]+=\""""
+        inline = r"""<style(?=[^>])|<script(?=[^>])(?![^>]* src=)(?! type="application/json">)| style=| on[a-z]+=\""""
         assert not re.search(inline, text), page.name
 
 
