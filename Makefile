@@ -77,7 +77,7 @@ projector: build/venv/.done ## shows the stage of the running performance on thi
 	@$(venv) -m stage attach stage
 notes: build/venv/.done ## shows its notes here, and no longer beside the stage
 	@$(venv) -m stage attach notes
-recording: all ## a film of that, with nobody there: build/recording.cast
+recording: all ## a film of a performance with nobody there: build/recording.cast
 	@$(venv) -m stage perform '$(or $(PAGE),docs/screenplay.rst)' --film build/$@.cast --pace $(or $(PACE),1)
 serve: build/venv/.done ## the site on localhost, or for the room: HOST=0.0.0.0; follows every save until Ctrl-C
 	@$(venv) -m docs._serve $(port) $(if $(filter command%,$(origin HOST)),'$(HOST)')
@@ -90,7 +90,7 @@ machines: ## plays what README.rst says in fresh systems, as root: SUITES="bookw
 	@'$(PYTHON)' tests/measure/machines.py $(SUITES)
 
 machine: ## the Linux that runs in the page, on Debian 12 and 13: build/machine/state.zst
-machine-sources: ## the sources of what is in there, for who publishes it
+machine-sources: ## the sources of what is in there, for whoever publishes it
 machine machine-sources:
 	@PYTHON='$(PYTHON)' sh stage/guest/machine.sh $@
 check-machine: machine build/venv/.done ## plays all sessions of the pages in it, and runs its tests
@@ -102,7 +102,7 @@ clean-ipc: ## removes the course's IPC objects, no others
 	@$(PYTHON) -m stage clean $(pages)
 format: ## lays out the C files with clang-format
 	clang-format -i $(wildcard code/*/*.[ch])
-clean: ## removes all that was made (build/)
+clean: ## removes build/; your exercises stay
 	rm -rf build
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18

@@ -1,1 +1,1 @@
-"""What performs the screenplay, and what renders it (the modules sphinx_*)."""
+"""What plays the sessions of the pages: to check them, in front of a class, and in the page."""
