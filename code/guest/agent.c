@@ -57,6 +57,7 @@ enum {
     TERMINALS = 32,
     LONGEST = 65535, // payload of a frame
     CLOSING = 64,    // room for the end of an answer
+    MOST = 1 << 17,  // of what a terminal prints, at a time
     KNOWN = 256,     // processes of which is remembered what was told
     QUIET = 10,      // milliseconds after which a change is told
     AGAIN = 70,      // after which to look again while something moves: not in
@@ -265,7 +266,8 @@ static void add_path(int process, const char *call)
     close(memory);
 }
 
-/// Return whether a clock ends this call, or it is none.
+/// Return whether this is a plain sleep, or no call. A call with a timeout is
+/// none: who comes out of it is seen as soon as anything is printed or asked.
 static bool moves_on(const char *call)
 {
     static const long sleeps[] = {SYS_nanosleep, SYS_clock_nanosleep,
@@ -349,11 +351,12 @@ static bool add_process(int proc, const char *name)
         seen = seen * 31 + checksum(begin);
         const struct known now = {pid, checksum(from)};
         struct known *const before = &known[(unsigned)pid % KNOWN];
-        if (fits(begin) && before->pid == pid && before->sum == now.sum) {
+        const bool tells = fits(begin);
+        if (tells && before->pid == pid && before->sum == now.sum) {
             length = from;
             add("true");
         }
-        *before = now;
+        *before = tells ? now : (struct known){0, 0};
     }
     if (process != -1)
         close(process);
@@ -425,7 +428,9 @@ static void add_queues(void)
 static void drain(size_t terminal)
 {
     char piece[4096];
-    while (terminals[terminal].master > 0) {
+    // What is more than a pseudo-terminal holds has come meanwhile; others are
+    // waiting, too, and one of them may send the Ctrl-C that ends it.
+    for (size_t sent = 0; terminals[terminal].master > 0 && sent < MOST;) {
         // Asked for it, the kernel delivers what is still on its way:
         // n_tty_poll() in drivers/tty/n_tty.c.
         struct pollfd one = {terminals[terminal].master, POLLIN, 0};
@@ -434,6 +439,7 @@ static void drain(size_t terminal)
         const ssize_t size = read(one.fd, piece, sizeof piece);
         if (size > 0) {
             send_frame('o', terminal, piece, (size_t)size);
+            sent += (size_t)size;
         } else {
             close(one.fd);
             terminals[terminal].master = 0;

@@ -7,6 +7,7 @@ import select
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,14 @@ SHELL = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
 SETTINGS = {"PATH": "/usr/bin:/bin", "PS1": "", "PROMPT_COMMAND": r'printf "<%s>" $?', "LC_ALL": "C"}
 
 
+def state(pid: int) -> str:
+    """As proc_pid_stat(5) has it; nothing if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
+    except OSError:
+        return ""
+
+
 class Agent:
     """An agent, and what it has said; ``printed`` and ``picture`` are as the page would have them."""
 
@@ -32,6 +41,7 @@ class Agent:
         self.picture: dict[str, Any] = {"proc": {}}
         self.told: dict[str, Any] = {}
         self.kinds = ""
+        self.slower: list[int] = []  # than these; each waits, for whoever reads, before something is read
 
     def send(self, kind: str, terminal: int = 0, payload: bytes | str = b"") -> None:
         data = payload.encode() if isinstance(payload, str) else payload
@@ -44,7 +54,9 @@ class Agent:
         assert self.child.stdout
         while len(self.come) < 4 or len(self.come) < 4 + (size := struct.unpack("<H", self.come[2:4])[0]):
             assert select.select([self.child.stdout], [], [], BOUND)[0], "nothing more is said"
-            more = os.read(self.child.stdout.fileno(), 1 << 16)
+            while any(state(pid) == "R" for pid in self.slower):
+                pass
+            more = os.read(self.child.stdout.fileno(), 1 << (12 if self.slower else 16))
             assert more, "the agent has ended"
             self.come += more
         kind, terminal, data = chr(self.come[0]), self.come[1], self.come[4:4 + size]
@@ -157,6 +169,15 @@ def test_a_frame_for_a_terminal_that_is_not_there_does_nothing(agent: Agent, she
         agent.send(kind, int(terminal), "x")
     agent.send("C", 200, "")
     assert agent.run(1, "echo still") == "still\n<0>"
+
+
+def test_who_prints_without_end_does_not_keep_it_from_listening(agent: Agent, shell: int) -> None:
+    agent.send("I", 1, "yes\n")
+    agent.until(lambda: "y\n" in agent.printed[1])
+    agent.slower = [agent.child.pid, *map(int, Path(f"/proc/{shell}/task/{shell}/children").read_text().split())]
+    agent.send("I", 1, "\3")
+    agent.until(lambda: agent.printed[1].endswith("<130>") or len(agent.printed[1]) > 1 << 20)
+    assert agent.printed[1].endswith("<130>")
 
 
 def test_it_says_when_the_shell_has_ended(agent: Agent, shell: int) -> None:
