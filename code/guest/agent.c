@@ -62,6 +62,7 @@ enum {
     QUIET = 10,      // milliseconds after which a change is told
     AGAIN = 70,      // after which to look again while something moves: not in
                      // step with who sleeps for a tenth of a second
+    LATEST = 3000,   // where nothing does, twice as long each time, to here
 };
 
 static struct {
@@ -660,19 +661,21 @@ int main(void)
     signal(SIGPIPE, SIG_DFL);
     umask(022);
 
-    bool stirred = true, restless = false;
+    bool stirred = true;
+    int again = AGAIN;
     for (;;) {
         struct pollfd set[TERMINALS + 1] = {{STDIN_FILENO, POLLIN, 0}};
         for (size_t i = 0; i < TERMINALS; i++)
             set[i + 1] = (struct pollfd){
                 terminals[i].master > 0 ? terminals[i].master : -1, POLLIN, 0};
-        const int wait = stirred ? QUIET : restless ? AGAIN : -1;
+        const int wait = stirred ? QUIET : again <= LATEST ? again : -1;
         const int ready = poll(set, TERMINALS + 1, wait);
         if (ready == -1 && errno != EINTR)
             err(EXIT_FAILURE, "poll");
         if (ready < 1) {
-            // Who has just begun may sleep only for a moment.
-            restless = look() || seen != told;
+            // Who has just begun may sleep only for a moment, which on a busy
+            // machine is a long one.
+            again = look() || seen != told || stirred ? AGAIN : 2 * again;
             if (seen != told)
                 tell('r');
             stirred = false;
