@@ -107,9 +107,11 @@ machine() {
     step kernel 'vmlinuz kernel.config' $ours/kernel.sh $ours/kernel.config /etc/os-release
     step emulator "$v86/libv86.mjs $v86/v86.wasm" $ours/package.json $ours/package-lock.json
     programs >"$place/log" 2>&1 </dev/null || fail programs
-    step root 'root.cpio SOURCES LICENCES' $ours/root.py stage/sandbox/mounts.py stage/sandbox/namespaces.py \
+    step root 'root.cpio SOURCES LICENCES' $ours/root.py $ours/archive.py $ours/origins.py \
+        stage/sandbox/mounts.py stage/sandbox/namespaces.py LICENSE \
         $place/packages/list $place/vmlinuz $place/kernel.config $place/$v86/v86.wasm $place/programs/*/* code/*/*.c
-    [ ! -e $ours/snapshot.py ] || step snapshot 'state.zst state.json' $ours/*.py $ours/*.mjs $ours/player/machine.js \
+    [ ! -e $ours/snapshot.py ] || step snapshot 'state.zst state.json' $ours/*.py stage/sandbox/*.py $ours/*.mjs \
+        $ours/player/machine.js \
         $place/vmlinuz $place/root.cpio $place/$v86/libv86.mjs $place/$v86/v86.wasm
     echo "The machine of the pages: $(sizes); ${made:+made in }$(since "$began") s"
 }
