@@ -27,7 +27,7 @@ class Machine:
         options: Of ``Machine.start()`` in ``player/machine.js``, with paths for buffers.
 
     Raises:
-        OSError: There is no node, or the machine does not start.
+        OSError: There is no node, or the machine does not start; of each method: it has ended, or does not answer.
     """
 
     def __init__(self, options: dict[str, Any]) -> None:
@@ -42,7 +42,11 @@ class Machine:
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except FileNotFoundError:
             raise OSError('node is not installed: the Linux in the page runs in it') from None
-        self._answer('!')
+        try:
+            self._answer('!')
+        except BaseException:
+            self.__exit__()
+            raise
 
     def send(self, kind: str, terminal: int = 0, payload: bytes = b'') -> None:
         """Send a frame."""

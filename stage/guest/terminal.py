@@ -12,7 +12,7 @@ from typing import Any
 from ..sandbox.namespaces import FOLDER
 from ..sandbox.processes import Job, Sleep, Table, sleep_from
 from ..sandbox.sandbox import ENVIRONMENT
-from ..sandbox.terminal import Terminal
+from ..sandbox.terminal import TOO_MUCH, Observation, Terminal
 from .machine import Machine
 
 #: Speed of the guest's clock while what was typed has work to do: another program's own seconds must
@@ -99,6 +99,8 @@ class GuestTerminal(Terminal):
         if seconds:
             self.machine.receive(seconds)
         self.machine.ask()
+        if len(self.output) > TOO_MUCH:
+            raise Observation('the output has no end')
         sleeps, awake = self.job.sleeps()
         self.typing &= not (self.output.endswith(b'\2') or self.gone)
         self.machine.run_at(SLOW if self.typing and (awake or not sleeps) else 1)
