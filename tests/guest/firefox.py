@@ -31,6 +31,15 @@ class Firefox:
         (self.profile / "user.js").write_text(f'user_pref("marionette.port", {port});\n')
         options = ["--headless", "--marionette", "--no-remote", "--profile", self.profile]
         self._process = subprocess.Popen([str(find()), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            self._begin(port)
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            shutil.rmtree(self.profile, ignore_errors=True)
+            raise
+
+    def _begin(self, port: int) -> None:
         until = time.monotonic() + PATIENCE
         while True:
             try:

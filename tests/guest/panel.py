@@ -26,7 +26,8 @@ class Panel:
 
     def open(self, anchor: str) -> None:
         """Press the button at a session, and wait until something can be played."""
-        self.tab.run(f"document.querySelector('#{anchor} .try').click()")
+        self.tab.run(f"if ({PANEL}) {PANEL}.querySelector('.said').textContent = '';"
+                     f"document.querySelector('#{anchor} .try').click()")
         self.done()
 
     def done(self) -> str:

@@ -82,6 +82,36 @@ def test_back_and_forth_gives_the_same_output_at_every_cue(anchor: str, tab: bro
         assert (panel.printed(), panel.marks()) == (after, marks)
 
 
+def test_a_cue_that_is_given_up_in_the_middle_is_undone_before_it_is_played_again(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    index, cue = next((index, cue) for index, cue in enumerate(panel.page["cues"])
+                      if not cue["fresh"] and re.match(r"\./(sem|shm)/\d+-\w+-produce", cue["command"]))
+    scene = panel.page["scenes"][cue["scene"] - 1]
+    panel.open(scene["anchor"])
+    tab.run(f"{PANEL}.querySelector('li[data-cue=\"{index}\"] button').click()")
+    typed = f"[...{PANEL}.querySelectorAll('.typed')]"
+    shown = f"{typed}.filter(one => one.textContent.includes('{cue['command']}')).length"
+    tab.until(f"{shown} === 1")
+    tab.run(f"{PANEL}.querySelector('.close').click()")
+    panel.open(scene["anchor"])
+    assert panel.press("whole").startswith("✓")
+    assert set(panel.marks()) == {"✓"} and tab.run(shown) == 1
+
+
+def test_a_shell_whose_start_is_given_up_is_waited_for_the_next_time(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open(FIRST)
+    tab.run(f"""new MutationObserver((changes, observer) => {{
+        if (![...{PANEL}.querySelectorAll('.terminal b')].some(one => one.textContent === 'another')) return;
+        observer.disconnect();
+        {PANEL}.querySelector('.close').click();
+    }}).observe({PANEL}.querySelector('.terminals'), {{ childList: true }});
+    document.querySelector('#scene-shm-consume-1 .try').click()""")
+    tab.until(f"{PANEL}.hidden")
+    panel.open("scene-shm-consume-1")
+    assert panel.press("whole").startswith("✓")
+
+
 def test_a_hundred_times_back_and_it_never_hangs(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
     panel.open(FIRST)

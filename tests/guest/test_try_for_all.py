@@ -103,3 +103,10 @@ def test_where_the_machine_cannot_be_loaded_it_says_so_and_tries_again(tab: brow
     assert panel.press("play").startswith("✓")
 
 
+def test_where_nothing_of_it_can_be_loaded_the_button_says_so(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    tab.send("Network.setBlockedURLs", urls=["*screenplay.json*"])
+    tab.run("document.querySelector('.try').click()")
+    tab.until("document.querySelector('.try').textContent === 'Not loaded: try again'")
+    tab.send("Network.setBlockedURLs", urls=[])
+    panel.open(FIRST)

@@ -7,7 +7,7 @@ document.addEventListener('DOMContentLoaded', () => {
     button.className = 'try';
     button.textContent = 'Try';
     button.ariaLabel = `Try session ${scene.querySelector('.number').dataset.says}`;
-    button.addEventListener('click', () => import('./machine/try.js').then(({ open }) => open(scene.id, button), () => {
+    button.addEventListener('click', () => import('./machine/try.js').then(({ open }) => open(scene.id, button)).catch(() => {
       button.ariaLabel = button.textContent = location.protocol === 'file:' ? 'To try this: make serve' : 'Not loaded: try again';
     }));
     scene.firstChild.append(button);

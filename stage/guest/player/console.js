@@ -21,7 +21,7 @@ export class Console {
     Object.assign(this, { follows: true, end: 0 }); // who has scrolled back from the end that was shown reads there
     this.log.addEventListener('scroll', () => { this.follows = this.log.scrollTop > this.end - 8; });
     this.input = element('input', {
-      ariaLabel: `Type into ${whose}`, autocomplete: 'off', autocapitalize: 'off', spellcheck: false, enterKeyHint: 'send',
+      ariaLabel: `Type into ${whose}`, maxLength: 1000, autocomplete: 'off', autocapitalize: 'off', spellcheck: false, enterKeyHint: 'send',
     });
     this.input.setAttribute('autocorrect', 'off');
     this.state = element('span', { className: 'state' });

@@ -15,6 +15,7 @@ export class Director {
     this.at = 0; // index of the next cue
     this.clean = true; // nothing has happened since the fresh start
     this.free = false; // somebody has typed something of their own
+    this.torn = false; // the next cue has been typed, and given up before it came to its end
     this.playing = null; // index of a cue
     this.marks = new Map(); // index of a cue that has been played -> why it does not hold, or ''
     this.player = new Player(sandbox);
@@ -49,7 +50,7 @@ export class Director {
   // Undo the last cue.
   back() {
     return this.#alone(async () => {
-      const before = this.at - 1;
+      const before = this.torn ? this.at : this.at - 1;
       if (before < 0) return;
       if (this.states.has(before)) await this.#restore(before); else await this.#go(before);
       await this.#open(before);
@@ -107,7 +108,7 @@ export class Director {
     const start = this.start(index);
     const usable = [...this.states.kept].filter(([key, { free }]) => key > start && key <= index && !free).map(([key]) => key);
     const best = Math.max(start, ...usable);
-    if (this.free || this.at < best || this.at > index) await this.#restore(best);
+    if (this.free || this.torn || this.at < best || this.at > index) await this.#restore(best);
     while (this.at < index) await this.#play(index, false); // also where one does not hold
     await this.#open(index);
   }
@@ -117,6 +118,7 @@ export class Director {
   async #play(end, all) {
     const { cues } = this.page;
     for (let holds = true; holds && this.at < end;) {
+      if (this.torn) await this.#go(this.at);
       const cue = cues[this.at];
       if (cue.fresh && !this.clean) await this.#restore(this.at);
       await this.#open(this.at);
@@ -126,8 +128,8 @@ export class Director {
   }
 
   async #cue(cue) {
-    if (!this.wanted) throw new GivenUp('given up');
-    Object.assign(this, { clean: false, playing: this.at });
+    if (this.sandbox.givenUp) throw new GivenUp('given up'); // before it is typed
+    Object.assign(this, { clean: false, torn: true, playing: this.at });
     this.changed();
     let why = '';
     try {
@@ -137,7 +139,7 @@ export class Director {
       why = error.message;
     }
     this.marks.set(this.at++, why);
-    this.playing = null;
+    Object.assign(this, { torn: false, playing: null });
     this.changed();
     return !why;
   }
@@ -163,7 +165,7 @@ export class Director {
     if (saved) this.sandbox.restore(saved.sandbox); else this.sandbox.begin();
     this.screens.restore(saved?.screens ?? []);
     this.marks = new Map([...this.marks].filter(([cue]) => cue >= this.start(index) && cue < index));
-    Object.assign(this, { at: index, free: saved?.free ?? false, clean: !saved });
+    Object.assign(this, { at: index, free: saved?.free ?? false, torn: false, clean: !saved });
     await machine.restore(saved ?? machine.first);
     this.changed();
   }

@@ -57,8 +57,7 @@ export class Machine {
     return machine;
   }
 
-  // Speed of the guest's clock against ours.
-  get rate() { return this.#rate; }
+  // Set the speed of the guest's clock against ours.
   set rate(rate) {
     this.#rate = rate;
     if (this.#running) clock.set(clock.now(), rate);
@@ -123,11 +122,6 @@ export class Machine {
   async #settle(seconds = Math.floor(Date.now() / 1000)) {
     this.send("D", 0, String(seconds));
     await this.ask("all");
-  }
-
-  async end() {
-    await this.stop();
-    await this.#emulator.destroy();
   }
 
   #take(byte) {

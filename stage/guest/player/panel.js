@@ -121,7 +121,7 @@ export class Panel {
     this.consoles.get(terminal).typed(text);
   }
 
-  // What is seen of the terminals, and those that are seen from now on.
+  // What is seen of the terminals.
   save() {
     return [...this.consoles.values()].map(one => one.save());
   }

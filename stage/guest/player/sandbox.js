@@ -63,7 +63,7 @@ export class Sandbox {
   // The terminal of a cue; root's commands run in a shell of root's own. Some shells wait at their prompts already.
   async open({ terminal: name, root }) {
     const known = this.terminals.get(keyOf({ name, root }));
-    if (known) return known;
+    if (known) return this.#started(known);
     const used = [...this.terminals.values()].map(({ number }) => number), { shells } = this.page.machine;
     const ready = shells.find(shell => shell.root === root && !used.includes(shell.terminal));
     let number = ready?.terminal ?? 1;
@@ -71,10 +71,17 @@ export class Sandbox {
     const terminal = this.#made({ name, root, number, pid: ready?.pid ?? 0 });
     this.eyes.terminal(terminal);
     if (!ready) {
+      terminal.starting = true;
       terminal.pid = await this.machine.open(number, { uid: root ? 0 : 1000, ...this.page.shell });
-      while (!terminal.atPrompt()) await this.next();
-      terminal.take(true);
     }
+    return this.#started(terminal);
+  }
+
+  // Wait for the first prompt of a shell; whoever has given that up before does it the next time.
+  async #started(terminal) {
+    while (terminal.starting && !terminal.atPrompt()) await this.next();
+    if (terminal.starting) terminal.take(true);
+    terminal.starting = false;
     return terminal;
   }
 

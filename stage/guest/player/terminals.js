@@ -18,6 +18,7 @@ export class Terminal {
     Object.assign(this, { name, root, number, pid, known, picture });
     this.output = ''; // that no cue has taken yet
     this.busy = false;
+    this.starting = false; // the shell has not asked for its first command yet
     this.gone = false; // nobody is left who could print
     this.asleep = null; // what a [blocked] note has found
     this.lines = 0; // of the command: bash asks for the rest less often than that
@@ -28,8 +29,8 @@ export class Terminal {
 
   // What the state of a terminal consists of; restore() puts it back.
   save() {
-    const { name, root, number, pid, output, busy, gone, asleep, lines, touched, seen } = this;
-    return { name, root, number, pid, output, busy, gone, asleep, lines, touched, seen: new Set(seen) };
+    const { name, root, number, pid, output, busy, starting, gone, asleep, lines, touched, seen } = this;
+    return { name, root, number, pid, output, busy, starting, gone, asleep, lines, touched, seen: new Set(seen) };
   }
 
   restore(saved) {

@@ -52,9 +52,9 @@ async function load(name, size, tell) {
 }
 
 // Fails with what nobody catches: v86 says in no other way that it does not start.
-function broken() {
+function broken(signal) {
   return new Promise((_, fail) => {
-    addEventListener('unhandledrejection', event => { event.preventDefault(); fail(event.reason); }, { once: true });
+    addEventListener('unhandledrejection', event => { event.preventDefault(); fail(event.reason); }, { once: true, signal });
   });
 }
 
@@ -117,9 +117,10 @@ class Play {
     fetch(address(files.wasm.name)); // at the same time
     const state = await load(files.state.name, files.state.size, part => panel.loaded(part * 0.9));
     panel.say('Starting it.');
-    const machine = this.machine = await Promise.race([broken(), Machine.start({
+    const over = new AbortController();
+    const machine = this.machine = await Promise.race([broken(over.signal), Machine.start({
       v86: address(files.v86.name), wasm: address(files.wasm.name), state, memory, clock, seconds: Math.floor(Date.now() / 1000),
-    })]);
+    })]).finally(() => over.abort());
     this.sandbox = new Sandbox(this.page, machine, {
       terminal: terminal => panel.add(terminal),
       output: (terminal, text) => { this.last = performance.now(); panel.consoles.get(terminal)?.printed(text); },
@@ -167,6 +168,7 @@ class Play {
     try {
       for (let looks = 0; looks < 2; looks++) { // what is typed gets to the shell a moment later
         await new Promise(done => setTimeout(done, QUIET / 4));
+        if (this.director.wanted) return; // a state that is saved has no question under way
         seen.push(JSON.stringify(await machine.ask()));
       }
       if (seen[0] === seen[1] && this.#still() && !this.director.wanted && typed === this.typed) await machine.stop();
