@@ -494,11 +494,16 @@ static void become(char *const *strings, size_t number)
     size_t end = COMMAND;
     while (end < number && *strings[end])
         end++;
+    for (int signo = 1; signo < NSIG; signo++)
+        signal(signo, SIG_DFL); // what is ignored is inherited, Ctrl-C, too
     struct termios modes;
     tcgetattr(STDIN_FILENO, &modes);
     if (*strings[ECHOES] == '0') {
         modes.c_oflag &= ~(tcflag_t)ONLCR;
         modes.c_lflag &= ~(tcflag_t)ECHO;
+        // Else the kernel throws away what is under way after the signal of
+        // Ctrl-C, and with it perhaps the next prompt: isig() in n_tty.c.
+        modes.c_lflag |= NOFLSH;
     }
     tcsetattr(STDIN_FILENO, TCSANOW, &modes);
     const uid_t user = (uid_t)strtoul(strings[USER], NULL, 10);

@@ -192,7 +192,9 @@ def _set_modes(fd: int, echo: bool) -> None:
     if not echo:
         modes = termios.tcgetattr(fd)
         modes[1] &= ~termios.ONLCR
-        modes[3] &= ~termios.ECHO
+        # What is under way is thrown away only after the signal of Ctrl-C has been sent, and with it perhaps what
+        # the shell prints because of it: isig() in drivers/tty/n_tty.c.
+        modes[3] = modes[3] & ~termios.ECHO | termios.NOFLSH
         termios.tcsetattr(fd, termios.TCSANOW, modes)
 
 

@@ -53,7 +53,7 @@ class Agent:
         """Return the next frame."""
         assert self.child.stdout
         while len(self.come) < 4 or len(self.come) < 4 + (size := struct.unpack("<H", self.come[2:4])[0]):
-            assert select.select([self.child.stdout], [], [], BOUND)[0], "nothing more is said"
+            assert select.select([self.child.stdout], [], [], BOUND)[0], f"nothing more is said: {self.printed}"[-500:]
             while any(state(pid) == "R" for pid in self.slower):
                 pass
             more = os.read(self.child.stdout.fileno(), 1 << (12 if self.slower else 16))
@@ -177,7 +177,7 @@ def test_who_prints_without_end_does_not_keep_it_from_listening(agent: Agent, sh
     agent.slower = [agent.child.pid, *map(int, Path(f"/proc/{shell}/task/{shell}/children").read_text().split())]
     agent.send("I", 1, "\3")
     agent.until(lambda: agent.printed[1].endswith("<130>") or len(agent.printed[1]) > 1 << 20)
-    assert agent.printed[1].endswith("<130>")
+    assert agent.printed[1].endswith("<130>"), agent.printed[1][-500:]
 
 
 def test_it_says_when_the_shell_has_ended(agent: Agent, shell: int) -> None:
@@ -214,7 +214,7 @@ def test_it_ends_all_when_nobody_is_there_any_more(agent: Agent, shell: int) -> 
 def test_it_tells_by_itself_who_has_gone_to_sleep_on_what(agent: Agent, shell: int, name: str) -> None:
     agent.run(1, f"{path('100-sem-create')} {name} 0")
     agent.send("I", 1, f"{path('110-sem-wait')} {name}\n")
-    agent.until(lambda: [one for one in agent.view({shell: "waiter"}).processes if one.state == "blocked"
+    agent.until(lambda: [one for one in agent.view({shell: "waiter"}).processes if one.call == "futex"
                          and one.program == "110-sem-wait"] if "shm" in agent.picture else [])
     assert agent.kinds.endswith("r")
     view = agent.view({shell: "waiter"})
