@@ -98,7 +98,14 @@ class Texts:
     terminals: Mapping[int, str]
     """PID of the shell -> name of the terminal."""
     proc: Mapping[int, Mapping[str, Any]]
-    """PID -> name -> text of a file there; ``fd`` is descriptor -> link, ``path`` what is being opened."""
+    """PID -> name -> text of a file there; ``fd`` is descriptor -> link, ``path`` what is being opened.
+
+    Of one that has just ended, only ``stat`` is there.
+    """
+
+
+#: Of a process that has just ended.
+NOTHING: Mapping[str, Any] = {'cmdline': '', 'syscall': '', 'status': '', 'maps': '', 'fd': {}}
 
 
 def view_from(texts: Texts, calls: Mapping[int, str]) -> View:
@@ -111,7 +118,8 @@ def view_from(texts: Texts, calls: Mapping[int, str]) -> View:
     for name, attributes in texts.queues.items():
         objects['mq', f'/{name}', False] = Object('mq', f'/{name}', False, **attributes)
     found = []
-    for pid, files in sorted(texts.proc.items()):
+    for pid, told in sorted(texts.proc.items()):
+        files = {**NOTHING, **told}
         for key in {_key(path, texts) for path in _paths(files)} - {None}:
             objects.setdefault(key, Object(*key)).users.append(pid)
         found.append(process := _process(pid, files, texts, calls))
