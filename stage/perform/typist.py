@@ -60,8 +60,10 @@ class Typist:
                 yield from self.clock.wait(terminal, functools.partial(terminal.asks_for_line, number))
                 line.prompt += 1
             for letters in text if slow else [text]:
-                if not line.stands():
-                    return  # somebody has pressed Ctrl-C or Enter meanwhile
+                if not line.stands():  # somebody has pressed Ctrl-C or Enter meanwhile
+                    if not terminal.gone:
+                        terminal.write(CLEAR_LINE.encode())  # of what was typed before that was seen
+                    return
                 terminal.write(letters.encode())
                 if slow and not self.rush:
                     yield from rest(LETTER)
