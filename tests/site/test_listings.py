@@ -85,7 +85,7 @@ def test_a_line_of_the_head_that_an_address_leads_to_is_seen(tab: browser.Tab, s
 
 
 def test_without_a_script_and_on_paper_a_file_is_whole(tab: browser.Tab, site: str) -> None:
-    assert "head-button" not in (SITE / "screenplay.html").read_text()
+    assert 'class="head-button"' not in (SITE / "screenplay.html").read_text()
     tab.go(f"{site}screenplay.html")
     tab.browser.send("Emulation.setEmulatedMedia", tab.session, media="print")
     assert tab.run(f"{LISTING}.querySelector('.head').checkVisibility()")

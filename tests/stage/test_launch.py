@@ -50,8 +50,9 @@ def test_a_killed_performance_leaves_the_terminal_as_it_was(play: Path, tmp_path
     begun = tmp_path / "begun"
     os.mkfifo(begun)
     with show(play, before=f"read go < {begun};") as on:
-        before = sanity(on)
-        begun.write_text("go\n")
+        with begun.open("w") as go:  # which waits for a reader: the terminal is as it is to be then
+            before = sanity(on)
+            go.write("go\n")
         on.noted("echo hello")
         on.wait(lambda: "notes" in on.screen())
         assert sanity(on) != before
