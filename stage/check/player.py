@@ -56,7 +56,10 @@ class Failed(Exception):
 def left_behind(sandbox: Sandbox, capture: Capture) -> tuple[str, list[str] | None] | None:
     """Return what is there at the end and should not be, and what was printed, where that is the matter."""
     for terminal in sandbox.terminals.values():
-        terminal.pump()
+        try:
+            terminal.pump()
+        except Observation as observed:
+            return f'terminal {terminal.name}: {observed}', None
         if (lines := capture.printed(terminal)) and not terminal.busy:
             return f'terminal {terminal.name} has printed more after its last cue', lines
         if running := terminal.job.background():
@@ -100,8 +103,11 @@ class Player:
         terminal = self.sandbox.terminal(cue.terminal, cue.root)
         self.names.add(cue.terminal)
         if terminal.starting:
-            if not (yield from self.clock.wait(
-                    terminal, lambda: terminal.at_prompt() or terminal.ended())):
+            try:
+                ready = yield from self.clock.wait(terminal, terminal.at_prompt)
+            except Observation:  # it has ended
+                ready = None
+            if not ready:
                 self._fail(cue, 'the shell does not get to its first prompt', self.capture.printed(terminal))
             terminal.take(status=True)
             terminal.starting = False
@@ -230,5 +236,10 @@ class Player:
                 if left := left_behind(self.sandbox, self.capture):
                     self._fail(self.last, *left)
         finally:
-            self.waiting.clear()
+            self.forget()
             self.sandbox.clear()
+
+    def forget(self) -> None:
+        """Forget who waits, and what was typed: these terminals go."""
+        self.waiting.clear()
+        self.capture.typed.clear()

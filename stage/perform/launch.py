@@ -18,7 +18,7 @@ from ..page.model import Page
 from ..page.reader import read
 from ..sandbox import namespaces
 from ..sandbox.namespaces import Order
-from ..sandbox.objects import Objects
+from ..sandbox.objects import PREFIX, Objects
 from ..sandbox.processes import system_calls
 from ..sandbox.sandbox import open_sandbox
 from . import client, film, tmux
@@ -168,7 +168,7 @@ def _as_root() -> int:
 
 def _make_room(page: Page, ask: bool) -> bool:
     """Offer to remove what a crashed performance has left; return whether all is free."""
-    objects = Objects([page], 'ipc-')
+    objects = Objects([page], PREFIX)
     left = objects.left()
     if not left:
         return True

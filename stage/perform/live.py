@@ -17,7 +17,7 @@ import termios
 import time
 from collections.abc import Callable
 
-from ..sandbox.terminal import PROMPT2, Terminal
+from ..sandbox.terminal import PROMPT2, TOO_MUCH, Terminal
 from .echo import logical
 
 #: Before a command is executed; where input is waited for, with the exit status at the prompt,
@@ -42,7 +42,8 @@ class Live(Terminal):
     SHELL = ()
     SETTINGS = {'TERM': 'screen', 'PS0': '\x1d', 'PS1': PROMPT % '$?' + r'\$ ',
                 'PS2': PROMPT % '' + '> ', 'IGNOREEOF': '100',
-                'PROMPT_COMMAND': 'bind "set convert-meta off"; bind "set output-meta on"; '
+                'PROMPT_COMMAND': 'export -n PS0 PS1 PS2; '  # a shell within this one is a program like others
+                                  'bind "set convert-meta off"; bind "set output-meta on"; '
                                   'bind "set enable-bracketed-paste off"; unset PROMPT_COMMAND'}
     ECHO = True
 
@@ -52,6 +53,8 @@ class Live(Terminal):
     prompted = False
     #: How many commands the shell has begun to execute.
     entered = 0
+    #: The first one since a command was begun, its last line if it has several; '' if that could not be read.
+    read: str | None = None
     #: How often it has asked for a line.
     prompts = 0
     #: Somebody has typed at this prompt.
@@ -87,14 +90,14 @@ class Live(Terminal):
             shown += self._text(data[start:mark.start()])
             start = mark.end()
             if mark[0] == b'\x1d':
-                self._end_line()
+                line = self._end_line()
+                self.read = line if self.read is None else self.read
                 self.prompted, self._executing = False, True
                 self.entered += 1
             else:
                 self._prompt(mark[1], mark[2])
         shown += self._text(data[start:])
-        if not self.busy:
-            self.output = self.output[-KEPT:]
+        self.output = self.output[-(TOO_MUCH + 1 if self.busy else KEPT):]
         if self.show and shown:
             self.show(shown)
 
@@ -112,12 +115,13 @@ class Live(Terminal):
             self._past += self._line  # what a completion has listed, for example
         self._line, self._outdated = b'', False
 
-    def _end_line(self) -> None:
-        """What has been typed at the prompt is complete."""
+    def _end_line(self) -> str:
+        """What has been typed at the prompt is complete: return it, or nothing if it cannot be read."""
+        lines = [''] if self._line is None else logical(self._line, self.size[1])
         if self._line is not None:
-            lines = logical(self._line, self.size[1])
             self._past += ''.join(f'{line}\r\n' for line in lines).encode()
-        self._line, self._outdated = None, False
+        outdated, self._line, self._outdated = self._outdated, None, False
+        return '' if outdated else lines[-1][len('$ '):]
 
     def _text(self, data: bytes) -> bytes:
         """Keep what has been printed; return what is to be shown of it.
@@ -165,7 +169,7 @@ class Live(Terminal):
 
     def begin(self, text: str) -> None:
         """Begin to type a command: from here on, all output is its own."""
-        self.output, self.busy, self.touched = b'', True, False
+        self.output, self.busy, self.touched, self.read = b'', True, False, None
         self.typed = text.count('\n') + 1
 
     def asks_for_line(self, number: int) -> bool:

@@ -94,7 +94,10 @@ class Performance:
             if self.doing == 'next':
                 deeds.popleft()
                 self._hurry()
+            elif any(other != 'next' for other, *_ in deeds):
+                deeds.popleft()  # whoever asks for something else does not mean that any more
         elif self.deed and asked:
+            self.begun = True  # here, or elsewhere
             self._go_on(GivenUp(asked))
             return True
         elif asked == 'quit':

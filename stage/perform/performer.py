@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from ..check.player import Failed, Failure, Player
 from ..page.model import Cue, Scene
 from ..sandbox.clock import Play
 from ..sandbox.sandbox import Sandbox
-from ..sandbox.terminal import Terminal
+from ..sandbox.terminal import Observation, Terminal
 from .live import Live
 from .notes import Prompter, prompt
 from .panes import Panes
@@ -71,7 +73,8 @@ class Performer(Player):
         """Return why a cue cannot be played now, if so."""
         cue = self.plan.cue(index)
         terminal = self.terminal(cue)
-        terminal.pump()
+        with contextlib.suppress(Observation):  # it may print without end
+            terminal.pump()
         if cue.kind != 'run' or terminal.prompted:
             return ''
         return (f'Nothing typed: terminal {cue.terminal} is busy ({terminal.job.state()}). '

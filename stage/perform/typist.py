@@ -26,8 +26,9 @@ class Line:
     """All of it has been typed."""
 
     def is_entered(self) -> bool:
-        """Whether somebody else has pressed Enter, at its end."""
-        return self.whole and self.terminal.entered != self.entered
+        """Whether somebody else has pressed Enter, at its end, and has not entered something else."""
+        known = '', self.command.rpartition('\n')[2].rstrip()
+        return self.whole and self.terminal.entered != self.entered and self.terminal.read in known
 
     def stands(self) -> bool:
         """Whether it is still there, as far as can be told: Ctrl-C would have brought another prompt."""

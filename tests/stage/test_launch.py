@@ -117,6 +117,23 @@ def test_a_jump_that_does_not_arrive_says_where_it_has_stopped(tmp_path: Path) -
         assert re.search(r"\[exit 0\]", on.quit())
 
 
+def test_a_jump_while_it_begins_may_fail_later_without_ending_the_show(tmp_path: Path) -> None:
+    path = page(tmp_path, scene("$ sleep 3\n$ echo two\n2\n", "fresh"), scene("$ true\n"))
+    with show(path, "--scene", "2") as on:
+        on.noted("Replaying")
+        jump(on, "1")
+        on.noted("1/2", "(main) $ sleep 3")
+        jump(on, "2")
+        on.noted("Stopped on the way to scene 2")
+
+
+def test_quit_is_obeyed_while_it_replays_whatever_was_pressed_before(tmp_path: Path) -> None:
+    with show(page(tmp_path, scene("$ sleep 1000\n", "fresh"), scene("$ true\n")), "--scene", "2") as on:
+        on.noted("Replaying")
+        on.press("PageDown")
+        on.quit()
+
+
 def test_a_performance_that_fails_inside_says_so(play: Path, tmp_path: Path) -> None:
     (tmp_path / "tmux").write_text('#!/bin/sh\n[ "$1" = -V ] && echo tmux 3.4 || exit 1\n')
     (tmp_path / "tmux").chmod(0o755)

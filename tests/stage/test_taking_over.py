@@ -72,6 +72,36 @@ def test_an_empty_line_by_hand_is_no_command(on: Show) -> None:
     on.noted("✓ echo hello")
 
 
+@pytest.mark.parametrize("key", ["C-c", "C-u"])
+def test_another_command_entered_by_hand_is_not_that_of_the_page(on: Show, key: str) -> None:
+    on.press("PageDown")
+    on.noted("[Enter]")
+    on.press(key)
+    on.shown("main", "$")  # a hand waits for it: Ctrl-C throws away what is typed too early
+    on.type("echo mine")
+    on.press("Enter")
+    on.shown("main", "mine", "$")
+    on.wait(lambda: "[Enter]" not in on.notes())
+    on.press("PageDown")
+    on.noted("[Enter]")
+    on.press("PageDown")
+    on.noted("✓ echo hello")
+    on.shown("main", "mine", "$ echo hello", "hello", "$")
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_a_shell_within_the_shell_may_ask_for_the_rest_of_a_command(on: Show, shell: str) -> None:
+    fast(on, "✓ echo hello")
+    on.type(shell)
+    on.press("Enter")
+    on.type("echo 'be")
+    on.press("Enter")
+    on.type("gun'; exit")
+    on.press("Enter")
+    on.wait(lambda: "be\ngun" in on.panes()["main"])
+    fast(on, "✓ echo again")
+
+
 def test_a_busy_terminal_is_left_alone_and_the_notes_say_why(on: Show) -> None:
     fast(on, "✓ echo hello")
     on.type("cat")
@@ -125,6 +155,26 @@ def test_output_without_end_by_hand_stops_neither_keys_nor_notes(on: Show) -> No
     on.press("C-c")
     on.wait(lambda: on.panes()["main"].endswith("\n$"))
     fast(on, "✓ echo again")
+
+
+def test_output_without_end_of_a_cue_is_a_cross_and_the_show_goes_on(tmp_path: Path) -> None:
+    with show(page(tmp_path, scene("$ yes\ny\n$ echo last\nlast\n"))) as on:
+        on.noted("yes")
+        fast(on, "✗ yes: the output has no end")
+        on.press("PageDown")
+        on.noted("Nothing typed: terminal main is busy")
+        on.press("C-c")
+        on.wait(lambda: on.panes()["main"].endswith("\n$"))
+        fast(on, "✓ echo last")
+
+
+def test_a_folder_left_in_dev_shm_does_not_end_the_show(on: Show) -> None:
+    on.type("mkdir /dev/shm/mine")
+    on.press("Enter")
+    on.shown("main", "$ mkdir /dev/shm/mine", "$")
+    on.press("F8")
+    on.wait(lambda: on.panes()["main"] == "$")
+    fast(on, "✓ echo hello")
 
 
 def test_another_pane_gets_the_focus_by_f4_or_a_click(on: Show) -> None:
