@@ -128,10 +128,9 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 def _send_inside(options: argparse.Namespace) -> int:
     """Play each page in name spaces of its own; return the worst exit status."""
     pages = [read(path) for path in options.pages]
-    if options.scene is not None and not all(
-            0 < options.scene <= len(page.scenes) for page in pages):
-        raise OSError(f'there is no scene {options.scene}: {pages[0].path} has '
-                      f'{len(pages[0].scenes)}')
+    for page in pages:
+        if options.scene is not None and not 0 < options.scene <= len(page.scenes):
+            raise OSError(f'there is no scene {options.scene}: {page.path} has {len(page.scenes)}')
     level, why = (options.level, 'asked for') if options.level else namespaces.choose()
     worst = 0
     for page in pages:

@@ -40,6 +40,8 @@ class Promotion(Rehearsal):
 
     def _compare(self, cue: Cue, lines: list[str]) -> None:
         tree = printed(self.page, cue, lines)
+        if '' in tree.values():
+            self._fail(cue, 'what it has printed is no tree', lines)
         self.grown |= tree if differs(self.trees, tree) else {}
         if why_not(self.renaming, cue.expect, lines) is None:
             return

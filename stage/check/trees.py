@@ -44,6 +44,8 @@ def printed(page: Page, cue: Cue, lines: list[str]) -> Trees:
 def differs(old: Trees, new: Trees) -> str | None:
     """Return why a tree is not the one that is kept, but for the order of keys; None if it is."""
     for label, text in new.items():
+        if not text:
+            return 'what it has printed is no tree'
         if label not in old:
             return f'there is no {FOLDER}/{label}.json: "make promote" writes it'
         was, now = _states(old[label]), _states(text)

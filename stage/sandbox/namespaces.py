@@ -42,7 +42,7 @@ class Order:
     """What the process in the name spaces is told, by one argument: this as JSON."""
 
     command: str
-    """``check``, ``promote`` or ``perform``."""
+    """``check``, ``promote``, ``exercise`` or ``perform``."""
     page: str
     programs: str
     level: str

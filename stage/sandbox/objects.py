@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 
@@ -57,7 +58,10 @@ class Objects:
         """
         kind, _, base = name.rpartition('/')
         if kind == '/dev/shm':
-            os.unlink(name)
+            if os.path.isdir(name) and not os.path.islink(name):
+                shutil.rmtree(name)
+            else:
+                os.unlink(name)
         elif self.queues:
             os.unlink(f'{self.queues}/{base}')
         elif _library().mq_unlink(f'/{base}'.encode()) == -1:

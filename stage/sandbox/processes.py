@@ -254,5 +254,5 @@ def name_of(pid: int) -> str:
 def kill(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         pass

@@ -164,7 +164,8 @@ class Sandbox:
             terminal.close()
         self.terminals.clear()
         for name in self.objects():
-            self.stock.remove(name)
+            with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
+                self.stock.remove(name)
 
     def begin_again(self) -> None:
         """Make everything as it was before the play, its folder too."""
@@ -230,8 +231,10 @@ class Machine(Sandbox):
                 or self.order.command == 'exercise' and name not in self.before and self.stock.of_the_course(name)}
 
     def __exit__(self, *exception: object) -> None:
-        super().__exit__(*exception)
-        remove_folder(self.folder)
+        try:
+            super().__exit__(*exception)
+        finally:
+            remove_folder(self.folder)
 
 
 def open_sandbox(page: Page, order: Order, calls: Mapping[int, str], kind: type[Terminal] = Terminal) -> Sandbox:

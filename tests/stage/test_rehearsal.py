@@ -83,6 +83,12 @@ FAILS: dict[str, dict[str, tuple[str, int, str, str]]] = {
             "main",
             "left behind: /dev/shm/left: the page must remove what it creates",
         ),
+        "a folder left among the objects": (
+            "$ mkdir -p /dev/shm/left/inner\n",
+            1,
+            "main",
+            "left behind: /dev/shm/left: ",
+        ),
     },
     "who is woken": {
         "a wake-up that is not mentioned": (
@@ -280,10 +286,10 @@ def test_a_scene_is_played_from_the_last_fresh_one_on(tmp_path: Path, programs: 
 
 @pytest.mark.parametrize("number", [0, -1, 7])
 def test_a_scene_that_is_not_there_is_refused(tmp_path: Path, programs: Path, number: int) -> None:
-    path = page(tmp_path, *THREE)
-    result = stage("check", path, "--scene", number, "--programs", programs)
+    more, path = page(tmp_path, *THREE, *THREE, name="more.rst"), page(tmp_path, *THREE)
+    result = stage("check", *([more] if number > 0 else []), path, "--scene", number, "--programs", programs)
     assert (result.returncode, result.stdout) == (2, "")
-    assert f"there is no scene {number}" in result.stderr
+    assert f"there is no scene {number}: {path} has 6" in result.stderr
 
 
 @private_stage

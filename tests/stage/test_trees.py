@@ -98,6 +98,17 @@ def test_turns_that_fails_promotes_nothing(path: Path) -> None:
     assert tree_of(path).read_text() == before
 
 
+def test_a_command_that_prints_no_tree_is_red_and_never_promoted(tmp_path: Path) -> None:
+    path = page(tmp_path, PAGE.partition(".. code")[0] + scene("""
+        $ ./turns/turns -m /ipc-counter=0 -s /ipc-guard=1 -e 2 tree ./turns/020-turns-add | tail -n 1
+        8 orders, 0 wrong, 0 deadlocks
+        """))
+    (tmp_path / "trees").mkdir()
+    red(rehearse(path), "what it has printed is no tree")
+    red(promote(path), "what it has printed is no tree")
+    assert list((tmp_path / "trees").iterdir()) == []
+
+
 def test_what_fails_and_dies_is_told_from_what_stands() -> None:
     text = recorded("./turns/turns tree ./a -- ./turns/b 1", [
         "A       B       step",
