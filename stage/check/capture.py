@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import signal
+from weakref import WeakKeyDictionary
 
 from ..sandbox.terminal import Terminal, as_lines, as_text
 
@@ -65,7 +66,7 @@ class Capture:
     """Takes what the terminals have printed; knows what was typed in each."""
 
     def __init__(self) -> None:
-        self.typed: dict[Terminal, str] = {}
+        self.typed: WeakKeyDictionary[Terminal, str] = WeakKeyDictionary()  # one that is closed is forgotten
 
     def note(self, terminal: Terminal, command: str) -> None:
         """Note a command that is typed: the shell may show it, even much later."""

@@ -236,10 +236,5 @@ class Player:
                 if left := left_behind(self.sandbox, self.capture):
                     self._fail(self.last, *left)
         finally:
-            self.forget()
+            self.waiting.clear()
             self.sandbox.clear()
-
-    def forget(self) -> None:
-        """Forget who waits, and what was typed: these terminals go."""
-        self.waiting.clear()
-        self.capture.typed.clear()

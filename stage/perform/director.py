@@ -127,7 +127,7 @@ class Director:
         """Empty the stage, and play silently from the last fresh scene up to this one."""
         performer, self.goal = self.performer, scene
         performer.typist.take_away()
-        performer.forget()
+        performer.waiting.clear()
         performer.bound.clear()
         performer.sandbox.begin_again()
         performer.renaming = Renaming(performer.sandbox.words())
