@@ -145,27 +145,28 @@ def test_a_shell_that_was_ended_by_hand_is_replaced(on: Show, words: str) -> Non
     on.shown("main", "$ echo again", "again", "$")
 
 
+def goes_on_after_ctrl_c(on: Show, word: str) -> None:
+    """The terminal is busy until then."""
+    on.press("PageDown")
+    on.noted("Nothing typed: terminal main is busy")
+    on.press("C-c")
+    on.wait(lambda: on.panes()["main"].endswith("\n$"))
+    fast(on, word)
+
+
 def test_output_without_end_by_hand_stops_neither_keys_nor_notes(on: Show) -> None:
     fast(on, "✓ echo hello")
     on.type("yes")
     on.press("Enter")
     on.shown("main", "y", "y")
-    on.press("PageDown")
-    on.noted("Nothing typed: terminal main is busy")
-    on.press("C-c")
-    on.wait(lambda: on.panes()["main"].endswith("\n$"))
-    fast(on, "✓ echo again")
+    goes_on_after_ctrl_c(on, "✓ echo again")
 
 
 def test_output_without_end_of_a_cue_is_a_cross_and_the_show_goes_on(tmp_path: Path) -> None:
     with show(page(tmp_path, scene("$ yes\ny\n$ echo last\nlast\n"))) as on:
         on.noted("yes")
         fast(on, "✗ yes: the output has no end")
-        on.press("PageDown")
-        on.noted("Nothing typed: terminal main is busy")
-        on.press("C-c")
-        on.wait(lambda: on.panes()["main"].endswith("\n$"))
-        fast(on, "✓ echo last")
+        goes_on_after_ctrl_c(on, "✓ echo last")
 
 
 def test_a_folder_left_in_dev_shm_does_not_end_the_show(on: Show) -> None:
