@@ -6,6 +6,10 @@ const encode = text => new TextEncoder().encode(text);
 const decode = bytes => new TextDecoder().decode(bytes);
 const wall = performance.now.bind(performance);
 
+// Milliseconds after something was typed for which v86 interprets, and compiles nothing: a fresh machine runs little
+// of its code so often that it is worth it. The sessions of the screenplay are played in half the time.
+const SHORT = 400;
+
 // The guest's time, in milliseconds. It stands still while the machine is stopped, it can go slower
 // than ours, and it goes back with a state that is restored. So a slow host loses no race with a
 // program's own sleep, and v86 finds the time stamp counter where the state has left it: otherwise
@@ -27,7 +31,7 @@ async function load(v86) {
 }
 
 export class Machine {
-  #emulator; #rate = 1; #running = false; #last = Promise.resolve(); #frame = []; #answers = []; #opened = [];
+  #emulator; #rate = 1; #running = false; #last = Promise.resolve(); #frame = []; #answers = []; #opened = []; #compiling;
 
   // What an unasked report has said, or an answer.
   picture = { proc: {}, shm: {}, queues: {} };
@@ -82,8 +86,17 @@ export class Machine {
   // Send a frame; a machine that is stopped goes on.
   send(kind, terminal = 0, payload = "") {
     const data = typeof payload === "string" ? encode(payload) : payload;
+    if (kind !== "Q") this.#interpret();
     this.#emulator.serial_send_bytes(1, new Uint8Array([kind.charCodeAt(), terminal, data.length & 255, data.length >> 8, ...data]));
     this.run();
+  }
+
+  // Have short work interpreted; what lasts longer is compiled.
+  #interpret() {
+    const compiling = on => this.#emulator.v86.cpu.set_jit_config(0, +!on); // JIT_DISABLED in src/rust/jit.rs
+    compiling(false);
+    clearTimeout(this.#compiling);
+    this.#compiling = setTimeout(compiling, SHORT, true);
   }
 
   // Return the picture; what was printed before it was taken has come before it.
