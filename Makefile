@@ -14,7 +14,7 @@ inputs   := $(sort $(wildcard build/machine/state.zst) $(shell find code docs st
 made     := $(patsubst $(build)/.deps/%.d,$(build)/%,$(wildcard $(build)/.deps/*/*.d))
 stale    := $(filter-out $(programs),$(made))# their sources are gone
 venv     := build/venv/bin/python
-measure  := env PYTHONPATH=.:tests:tests/site:tests/stage $(venv) tests/measure
+measure  := env PYTHONPATH=.:tests:tests/site:tests/stage:tests/guest $(venv) tests/measure
 # The caller's settings of these tools are not ours; of pip's, where packages come from is meant.
 meant    := PYTHON $(addprefix PIP_,INDEX_URL EXTRA_INDEX_URL NO_INDEX FIND_LINKS TRUSTED_HOST CERT CLIENT_CERT PROXY TIMEOUT DEFAULT_TIMEOUT RETRIES CONFIG_FILE)
 unexport $(filter-out $(meant),$(filter GIT_% PIP_% PYTHON% BASH% ENV SHELLOPTS CDPATH INPUTRC GREP_% LS_% TMUX%,$(.VARIABLES)))

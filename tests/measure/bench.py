@@ -24,6 +24,8 @@ from pathlib import Path
 
 import browser
 import keypress
+import panel
+import trying
 from support import ROOT
 
 from stage.page.model import ScriptError
@@ -32,7 +34,7 @@ from stage.page.reader import read
 SAVED = "code/shm/030-shm-produce.c"  # the file that is edited
 PROGRAMS = 100
 AUTOBUILD = "sphinx-autobuild==2025.8.25"
-PARTS = ["clean", "growth", "serve", "check", "perform", "turns"]
+PARTS = ["clean", "growth", "serve", "check", "perform", "turns", "try"]
 
 
 def copied(folder: Path) -> Path:
@@ -271,11 +273,22 @@ def all_orders() -> float:
     return time.monotonic() - begun
 
 
+def try_out(rounds: int) -> list[bool]:
+    """Measure the Linux in the page, where it was made; return which limits are kept."""
+    if not panel.MADE:
+        print("the Linux in the page: not measured, it was not made (make machine, and then make)")
+        return []
+    return [report("the Linux in the page, from the button to its prompt", trying.button_to_prompt(rounds), 1, "s"),
+            report("from the end of a cue to its tick", trying.end_to_tick(), 0.1, "s"),
+            report("from its start to the last session", trying.jump_to_the_last_session(), 3, "s"),
+            report("at rest, of a core", trying.at_rest(5), 2, "%")]
+
+
 def main() -> int:
     """Measure all, or what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="*", default=PARTS, help=f"{', '.join(PARTS)} (default: all)")
-    parser.add_argument("--rounds", type=int, help="how often (default: 7, 3, 20, 3, 9 and 5)")
+    parser.add_argument("--rounds", type=int, help="how often (default: 7, 3, 20, 3, 9, 5 and 10)")
     options = parser.parse_args()
     if unknown := set(options.what) - set(PARTS):
         parser.error(f"there is no {', '.join(sorted(unknown))} to measure")
@@ -317,6 +330,8 @@ def main() -> int:
         if "turns" in options.what:
             mine = statistics.median(all_orders() for _ in range(options.rounds or 5))
             good.append(report("turns, all 70 orders of two processes, two rounds", mine, 3, "s"))
+        if "try" in options.what:
+            good += try_out(options.rounds or 10)
     return not all(good)
 
 

@@ -1,0 +1,88 @@
+"""How soon the Linux in the page obeys, in Chromium: seconds as a reader meets them."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import browser
+from panel import FIRST, PANEL, Panel
+from support import ROOT
+
+#: Note when a terminal's text changes, and at a tick how long that was ago.
+WATCH = f"""
+window.ticks = [];
+let printed = 0;
+new MutationObserver(changes => {{
+  const now = performance.now();
+  for (const {{ target }} of changes) {{
+    if (target.closest?.('.mark') && target.textContent === '✓') ticks.push(now - printed);
+    else if (target.role === 'log') printed = now;
+  }}
+}}).observe({PANEL}, {{ childList: true, subtree: true }});
+"""
+
+
+@contextmanager
+def pages() -> Iterator[tuple[browser.Browser, str]]:
+    """A browser, and the address of the screenplay in a site that has the machine."""
+    chromium = browser.Browser()
+    try:
+        with browser.served(ROOT / "build/html") as (site, _):
+            yield chromium, f"{site}screenplay.html"
+    finally:
+        chromium.end()
+
+
+def opened(chromium: browser.Browser, address: str) -> Panel:
+    """A panel that is ready in a tab of its own, at the first session."""
+    tab = browser.Tab(chromium)
+    tab.look(1280, 900)
+    panel = Panel(tab, address)
+    panel.open(FIRST)
+    return panel
+
+
+def button_to_prompt(rounds: int) -> float:
+    """The seconds from pressing the button to being ready, the middle of some."""
+    taken = []
+    with pages() as (chromium, address):
+        for _ in range(rounds):
+            tab = browser.Tab(chromium)
+            tab.look(1280, 900)
+            panel = Panel(tab, address)
+            began = time.monotonic()
+            panel.open(FIRST)
+            taken.append(time.monotonic() - began)
+            tab.close()
+    return statistics.median(taken)
+
+
+def jump_to_the_last_session() -> float:
+    """The seconds from the first session to the last one, in a machine that has just started."""
+    with pages() as (chromium, address):
+        panel = opened(chromium, address)
+        began = time.monotonic()
+        panel.open(panel.page["scenes"][-1]["anchor"])
+        return time.monotonic() - began
+
+
+def end_to_tick() -> float:
+    """The seconds from the last thing printed for a cue to its tick, the middle of a session's."""
+    with pages() as (chromium, address):
+        panel = opened(chromium, address)
+        panel.tab.run(WATCH)
+        panel.press("whole")
+        return statistics.median(panel.tab.run("ticks")) / 1000
+
+
+def at_rest(seconds: float) -> float:
+    """The percentage of a core that all of the browser takes, with the panel open and nothing running."""
+    with pages() as (chromium, address):
+        opened(chromium, address).tab.until(f"{PANEL}.dataset.machine === 'stopped'")
+
+        def used() -> float:
+            return sum(one["cpuTime"] for one in chromium.send("SystemInfo.getProcessInfo")["processInfo"])
+        before = used()
+        time.sleep(seconds)
+        return 100 * (used() - before) / seconds
