@@ -12,6 +12,8 @@ import pytest
 from copies import alone, copied, listing, make, path_without, replace
 from support import ROOT
 
+from stage.guest import machine as machine_of_node
+
 MACHINE = Path("build/machine")
 SNAPSHOT = (ROOT / "stage/guest/snapshot.py").exists()
 #: What is the same whenever it is made, of the same packages.
@@ -187,3 +189,19 @@ def test_each_part_of_the_machine_has_a_version_a_source_and_a_licence_with_its_
     for row in rows:
         assert len(row) == 4 and all(row), row
         assert f"\n{row[0]}\n====" in texts
+
+
+def test_a_machine_that_does_not_answer_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (ROOT / MACHINE / "state.json").exists():
+        pytest.skip("needs make machine")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(machine_of_node, "PATIENCE", 0.0)
+    known = children()
+    with pytest.raises(OSError, match="^the machine gives no answer within 0 s$"):
+        machine_of_node.Machine({"memory": 128, "clock": 0, "state": str(MACHINE / "state.zst")})
+    assert children() <= known
+
+
+def children() -> set[str]:
+    """The PIDs of our own child processes."""
+    return {pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()}

@@ -145,6 +145,9 @@ def test_one_types_freely_and_presses_the_keys(tab: browser.Tab, site: str) -> N
     key(tab, "d", 68, modifiers=2)
     tab.until(f"{PANEL}.querySelector('.state').textContent === 'at its prompt'")
     assert panel.press("play").startswith("✓")  # what was typed is no part of the cue
+    panel.type("main", f"echo {'x' * 990}; echo too long")
+    tab.until(f"{PANEL}.querySelector('pre').textContent.includes('\\n{'x' * 990}\\n')")
+    assert "too long\n" not in panel.printed()["main"]  # of a line, 1000 letters are typed
     panel.press("again")
     assert "42" not in panel.printed()["main"]
 
