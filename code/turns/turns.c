@@ -42,7 +42,8 @@ static const unsigned char trap[] = {0};
 enum { COUNTER = 0, BEHIND = 0 };
 #endif
 
-#ifndef SYS_clock_nanosleep_time64 // which is sleep() on 32 bit
+// What sleep() calls: SYS_nanosleep in musl, in glibc another one.
+#ifndef SYS_clock_nanosleep_time64 // there is one only on 64 bit
 #define SYS_clock_nanosleep_time64 SYS_clock_nanosleep
 #endif
 
@@ -123,6 +124,7 @@ static const char table[] =
     "(cat \"$PROGRAM.lines\" || objdump -w --dwarf=decodedline \"$PROGRAM\") |"
     "awk '\n"
     "/^CU: / {\n"
+    "    split(\"\", mark)\n"
     "    name = base = substr($0, 5, length - 5); sub(/.*\\//, \"\", base)\n"
     "    beside = ENVIRON[\"PROGRAM\"]; sub(/[^\\/]*$/, base, beside)\n"
     "    split(beside \"\\n\" name \"\\n../\" name, file, \"\\n\")\n"
@@ -136,11 +138,12 @@ static const char table[] =
     "$NF == \"x\" && index(name, $1) {\n"
     "    delete unseen[$2]\n"
     "    if ($3 == address[n]) n-- # nothing is left of the former line\n"
-    "    if ($2 != number[n]) { number[++n] = $2; address[n] = $3 }\n"
+    "    if ($2 == number[n]) next\n"
+    "    number[++n] = $2; address[n] = $3; marked[n] = mark[$2]\n"
     "}\n"
     "END {\n"
     "    for (i = 1; i <= n; i++)\n"
-    "        print address[i], number[i], mark[number[i]]\n"
+    "        print address[i], number[i], marked[i]\n"
     "    for (i in unseen) print 0, i, \"\"\n"
     "}'";
 
@@ -235,7 +238,8 @@ static bool sleeps(struct process *who)
     char *next;
     const long call = strtol(line, &next, 10);
     who->argument = strtoul(next, NULL, 16);
-    return next != line && call >= 0 && call != SYS_clock_nanosleep_time64;
+    return next != line && call >= 0 && call != SYS_nanosleep &&
+           call != SYS_clock_nanosleep_time64;
 }
 
 // Says on what it sleeps: a futex is a word of shared memory, and what is
@@ -253,6 +257,20 @@ static const char *obstacle(const struct process *who)
             snprintf(text, sizeof text, "blocked on %s", file);
     }
     return text;
+}
+
+// Where a program may lie anywhere, its addresses count from its beginning.
+// What lies first in the memory may be another file: the dynamic linker.
+static unsigned long base_of(const struct process *who)
+{
+    char link[32], program[4096] = "";
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)who->pid);
+    ok(readlink(link, program, sizeof program - 1) != -1, link);
+    char *maps = read_proc(who, "maps"), *line = strsep(&maps, "\n");
+    while (line && !strstr(line, program))
+        line = strsep(&maps, "\n");
+    const unsigned long base = line ? strtoul(line, NULL, 16) : 0;
+    return who->rows->address < base ? base : 0;
 }
 
 // Waits until a process stands before a marked line, has ended, or is blocked:
@@ -310,10 +328,7 @@ static void start(struct process *who)
     trace(PTRACE_SETOPTIONS, who, 0,
           PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
               PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC);
-    // Where a program may lie anywhere, its addresses count from its beginning.
-    who->base = strtoul(read_proc(who, "maps"), NULL, 16);
-    if (who->rows->address >= who->base)
-        who->base = 0;
+    who->base = base_of(who);
     for (struct row *row = who->rows; row->address != 0; row++) {
         row->original = peek(who, who->base + row->address);
         set_trap(who, row, true);
@@ -348,11 +363,11 @@ static void step(void)
     last = &processes[number];
     from = last->at;
     if (islower(letter)) {
-        stop(last);
-        return;
+        stop(last); // that may wake somebody, too: its locks are free
+    } else {
+        trace(PTRACE_CONT, last, 0, 0);
+        settle(last);
     }
-    trace(PTRACE_CONT, last, 0, 0);
-    settle(last);
     for (int i = 0; i < n_processes; i++)
         if (processes[i].state == BLOCKED && !sleeps(&processes[i])) {
             settle(&processes[i]);
@@ -367,10 +382,14 @@ static void make(struct object *object)
         object->semaphore =
             sem_open(object->name, flags, 0600, (unsigned)object->value);
         ok(object->semaphore != SEM_FAILED, object->name);
+        n_made++;
         return;
     }
     const int fd = shm_open(object->name, flags, 0600);
-    ok(fd != -1 && ftruncate(fd, 8) == 0, object->name);
+    ok(fd != -1, object->name);
+    n_made++;
+    errno = posix_fallocate(fd, 0, 8); // where there is no room, it says so
+    ok(errno == 0, object->name);
     object->memory = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     ok(object->memory != MAP_FAILED, object->name);
     close(fd);
@@ -381,7 +400,7 @@ static void begin(void)
 {
     begun = true;
     depth = 0;
-    for (; n_made < n_objects; n_made++)
+    while (n_made < n_objects)
         make(&objects[n_made]);
     for (int i = 0; i < n_processes; i++)
         start(&processes[i]);
@@ -392,6 +411,7 @@ static void finish(void)
 {
     for (int i = 0; i < n_processes; i++)
         stop(&processes[i]);
+    alarm(0); // the last step is over
     if (begun)
         judged = !options['j'] || system(options['j']) == 0;
     begun = false;

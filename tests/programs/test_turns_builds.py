@@ -33,6 +33,14 @@ def test_the_counts_are_those_of_any_build(compiler: str, flags: str, names: Nam
             assert numbers(turns("all", options, command)) == counts, program
 
 
+def test_what_lies_before_the_program_in_its_memory_does_not_matter(names: Names) -> None:
+    unlimited = ["sh", "-c", 'ulimit -s unlimited && exec "$@"', "sh"]  # then it is the dynamic linker
+    if subprocess.run([*unlimited, "true"], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("needs to be allowed a stack without limit")
+    options, command = names.counter("010-turns-add-wrong")
+    assert numbers(turns("all", options, command, prefix=unlimited)) == (6, 4, 0)
+
+
 def test_a_download_is_compiled_and_played_where_it_is(names: Names, tmp_path: Path) -> None:
     for program in ("turns", "010-turns-add-wrong"):
         shutil.copy(ROOT / f"code/turns/{program}.c", tmp_path)

@@ -26,7 +26,7 @@ def compiled(tmp_path: Path) -> Callable[..., str]:
 
     def compile_(name: str, *body: str, options: str = "-g") -> str:
         source = tmp_path / f"{name}.c"
-        headers = "fcntl mqueue pthread semaphore signal stdlib sys/mman sys/wait unistd".split()
+        headers = "fcntl mqueue pthread semaphore signal stdlib sys/mman sys/syscall sys/wait time unistd".split()
         source.write_text("".join(f"#include <{header}.h>\n" for header in headers)
                           + "int main(int argc, char **argv)\n{\n    (void)argc, (void)argv;\n"
                           + "".join(f"    {text}\n" for text in body) + "    return 0;\n}\n")
@@ -135,7 +135,7 @@ def test_a_program_without_marks_or_source(compiled: Callable[..., str], tmp_pat
 
 def test_a_mark_where_no_statement_begins(compiled: Callable[..., str]) -> None:
     program = compiled("empty", "int seen = 0; // TURN", "// TURN", "(void)seen;")
-    refused(turns("all", [], [program]), f"{program}: no statement begins in line 14")
+    refused(turns("all", [], [program]), f"{program}: no statement begins in line 16")
 
 
 def test_a_program_for_another_processor(compiled: Callable[..., str]) -> None:
@@ -149,7 +149,7 @@ def test_a_program_for_another_processor(compiled: Callable[..., str]) -> None:
 STARTS = "starts another process or program, or is stopped"
 LATE = "no marked line is reached in time"
 
-# What a program does between its first mark, in line 13, and a second one.
+# What a program does between its first mark, in line 15, and a second one.
 DEEDS = {
     "forks": ("if (fork() == 0) pause();", STARTS),
     "starts a thread": ("pthread_t one; pthread_create(&one, NULL, (void *(*)(void *))pause, NULL);",
@@ -159,6 +159,7 @@ DEEDS = {
     "becomes another program": ('execl("/bin/sleep", "sleep", "1000", (char *)0);',
                                 STARTS),
     "sleeps by the clock": ("sleep(1000);", LATE),
+    "sleeps by the clock, as with musl": ("syscall(SYS_nanosleep, &(struct timespec){1000, 0}, NULL);", LATE),
     "is stopped": ("raise(SIGSTOP);", STARTS),
     "computes for ever, in one line": ("for (; argc > 0;) __asm__ volatile(\"\");", LATE),
     "computes for ever, line by line": ("for (volatile int i = 0; argc > 0;)\n    i++;",
@@ -207,7 +208,24 @@ def test_a_program_that_heeds_no_signal_is_ended_all_the_same(names: Names, comp
 def test_what_is_in_the_way_and_has_no_name_blocks_all_the_same(compiled: Callable[..., str]) -> None:
     program = compiled("pipe", "int ends[2]; char seen;", "if (pipe(ends) == 0)", "    read(*ends, &seen, 1); // TURN")
     shown = seen(turns("AB", [], [program]), 1)
-    assert shown[-2:] == ["[15]    [15]    B 15: blocked", "deadlock"]
+    assert shown[-2:] == ["[17]    [17]    B 17: blocked", "deadlock"]
+
+
+def test_whom_a_death_wakes_goes_on(names: Names, compiled: Callable[..., str], tmp_path: Path) -> None:
+    program = compiled("locks", "int fd = open(argv[1], O_RDWR | O_CREAT, 0600);",
+                       "lockf(fd, F_LOCK, 0); // TURN", "argc = 0; // TURN")
+    shown = seen(turns("ABaB", [], [program, str(tmp_path / "locked")]), 1)
+    assert [row.split()[:2] for row in shown[2:]] == [
+        ["17", "16"], ["17", "[16]"], ["died", "17"], ["died", "ended"], ["wrong"]]
+
+
+def test_marks_are_those_of_their_own_file(tmp_path: Path) -> None:
+    (tmp_path / "one.c").write_text("void other(void);\nint main(void)\n{\n    volatile int x;\n    x = 1; // TURN\n"
+                                    "    x = 2; // TURN\n    other();\n    return x - 2;\n}\n")
+    (tmp_path / "two.c").write_text("void other(void);\nvoid other(void)\n{\n    volatile int y;\n    y = 1;\n"
+                                    "    y = 2;\n    (void)y;\n}\n")
+    subprocess.run(["cc", "-g", "-o", "both", "one.c", "two.c"], cwd=tmp_path, check=True)
+    assert numbers(turns("all", [], [str(tmp_path / "both")])) == (6, 0, 0)
 
 
 # ------------------------------------------------------------------- while it goes on
@@ -306,6 +324,22 @@ def test_a_fork_that_fails(names: Names, tmp_path: Path) -> None:
     done = played_under(names, log, f"{plain[1].name}:error=EAGAIN:when={plain[1].ordinal}")
     refused(done, 'after "": fork: Resource temporarily unavailable')
     assert left(names) == []
+
+
+def test_shared_memory_for_which_there_is_no_room(names: Names, tmp_path: Path) -> None:
+    refused(played_under(names, tmp_path / "log", "fallocate:error=ENOSPC"),
+            f'after "": {names.one}: No space left on device')
+    assert left(names) == []
+
+
+def test_the_time_of_a_step_is_not_that_of_the_command_after_it(names: Names, tmp_path: Path) -> None:
+    options, command = names.counter("010-turns-add-wrong")
+    log = tmp_path / "log"
+    turns("AABB", [*options, "-j", "true"], command, prefix=faults.strace(log)["prefix"])
+    calls = ["-j" if "CLONE_VFORK" in call.text else call.text for call in faults.read_trace(log)
+             if call.name == "alarm" or "CLONE_VFORK" in call.text]
+    before = calls[:len(calls) - calls[::-1].index("-j") - 1]
+    assert before[-1].startswith("alarm(0)"), calls
 
 
 def test_an_ordinary_user_may_do_all_of_it(names: Names) -> None:
