@@ -34,6 +34,7 @@
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,10 +50,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef SYS_clock_nanosleep_time64 // there is one call only on 64 bit
-#define SYS_clock_nanosleep_time64 SYS_clock_nanosleep
-#endif
-
 enum {
     TERMINALS = 32,
     LONGEST = 65535, // payload of a frame
@@ -60,9 +57,8 @@ enum {
     MOST = 1 << 17,  // of what a terminal prints, at a time
     KNOWN = 256,     // processes of which is remembered what was told
     QUIET = 10,      // milliseconds after which a change is told
-    AGAIN = 70,      // after which to look again while something moves: not in
-                     // step with who sleeps for a tenth of a second
-    LATEST = 3000,   // where nothing does, twice as long each time, to here
+    AGAIN = 70, // after which to look again: not in step with who sleeps for
+                // a tenth of a second
 };
 
 static struct {
@@ -83,39 +79,28 @@ static struct known {
 } known[KNOWN];
 static uint64_t told, seen;
 
-/// Write all of it to the other side, who may be slow.
-static void put(const void *data, size_t size)
-{
-    for (const char *at = data; size > 0;) {
-        const ssize_t written = write(STDOUT_FILENO, at, size);
-        if (written > 0) {
-            at += written;
-            size -= (size_t)written;
-        } else if (errno == EAGAIN) {
-            poll(&(struct pollfd){STDOUT_FILENO, POLLOUT, 0}, 1, -1);
-        } else if (errno != EINTR) {
-            err(EXIT_FAILURE, "write to the other side");
-        }
-    }
-}
-
 static void send_frame(char kind, size_t terminal, const void *data,
                        size_t size)
 {
     const unsigned char head[] = {(unsigned char)kind, (unsigned char)terminal,
                                   (unsigned char)size,
                                   (unsigned char)(size >> 8)};
-    put(head, sizeof head);
-    put(data, size);
+    fwrite(head, 1, sizeof head, stdout);
+    fwrite(data, 1, size, stdout);
+    if (fflush(stdout) == EOF)
+        err(EXIT_FAILURE, "write to the other side");
 }
 
 /// Add to the answer. What does not fit any more is noted in "full".
-static void add(const char *more)
+__attribute__((format(printf, 1, 2))) static void add(const char *format, ...)
 {
-    const size_t size = strlen(more);
-    full |= size > sizeof text - length;
-    memcpy(text + length, more, full ? 0 : size);
-    length += full ? 0 : size;
+    va_list values;
+    va_start(values, format);
+    const size_t room = sizeof text - length;
+    const int size = vsnprintf(text + length, room, format, values);
+    va_end(values);
+    full |= (size_t)size >= room;
+    length += full ? 0 : (size_t)size;
 }
 
 /// Return whether what begins here fits, with the end of the answer behind it;
@@ -128,26 +113,30 @@ static bool fits(size_t begin)
     return all;
 }
 
-static void add_number(long long number)
-{
-    char digits[32];
-    snprintf(digits, sizeof digits, "%lld", number);
-    add(digits);
-}
-
 /// Add a JSON string.
 static void add_string(const char *from, size_t size)
 {
     add("\"");
     for (size_t i = 0; i < size; i++) {
-        char piece[8] = {from[i]};
-        if (from[i] == '"' || from[i] == '\\')
-            add("\\");
-        else if (iscntrl((unsigned char)from[i]))
-            snprintf(piece, sizeof piece, "\\u%04x", (unsigned char)from[i]);
-        add(piece);
+        const unsigned char letter = (unsigned char)from[i];
+        if (letter == '"' || letter == '\\')
+            add("\\%c", letter);
+        else if (iscntrl(letter))
+            add("\\u%04x", letter);
+        else if (length + 1 < sizeof text)
+            text[length++] = from[i];
+        else
+            full = true;
     }
     add("\"");
+}
+
+/// Add the name of what follows.
+static void add_name(const char *name)
+{
+    add(text[length - 1] == '{' ? "" : ",");
+    add_string(name, strlen(name));
+    add(":");
 }
 
 /// Read a file of a folder. Return its size, or -1; a zero byte ends the text
@@ -213,34 +202,26 @@ static void add_maps(const char *maps)
     add_string(kept, size);
 }
 
-/// Open a folder to be read; NULL if it is not there, or not ours.
-static DIR *open_folder(int above, const char *name)
+/// Do something for each name in a folder, if it is there, and ours.
+static void each(int above, const char *name, void (*deed)(int, const char *))
 {
     const int fd = openat(above, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-    return fd == -1 ? NULL : fdopendir(fd);
-}
-
-/// Add where each descriptor of a process leads.
-static void add_descriptors(int process)
-{
-    DIR *const folder = open_folder(process, "fd");
-    char target[PATH_MAX];
-    const char *comma = "";
-    add(",\"fd\":{");
-    for (struct dirent *one; folder && (one = readdir(folder));) {
-        const ssize_t size =
-            readlinkat(dirfd(folder), one->d_name, target, sizeof target);
-        if (size < 0)
-            continue; // "." and "..", or closed meanwhile
-        add(comma);
-        add_string(one->d_name, strlen(one->d_name));
-        add(":");
-        add_string(target, (size_t)size);
-        comma = ",";
-    }
-    add("}");
+    DIR *const folder = fd == -1 ? NULL : fdopendir(fd);
+    for (struct dirent *one; folder && (one = readdir(folder));)
+        deed(fd, one->d_name);
     if (folder)
         closedir(folder);
+}
+
+/// Add where a descriptor of a process leads.
+static void add_descriptor(int folder, const char *name)
+{
+    char target[PATH_MAX];
+    const ssize_t size = readlinkat(folder, name, target, sizeof target);
+    if (size < 0)
+        return; // "." and "..", or closed meanwhile
+    add_name(name);
+    add_string(target, (size_t)size);
 }
 
 /// Add the path of what a process is about to open: a FIFO makes it wait.
@@ -267,21 +248,8 @@ static void add_path(int process, const char *call)
     close(memory);
 }
 
-/// Return whether this is a plain sleep, or no call. A call with a timeout is
-/// none: who comes out of it is seen as soon as anything is printed or asked.
-static bool moves_on(const char *call)
-{
-    static const long sleeps[] = {SYS_nanosleep, SYS_clock_nanosleep,
-                                  SYS_clock_nanosleep_time64};
-    for (size_t i = 0; i < sizeof sleeps / sizeof *sleeps; i++)
-        if (strtol(call, NULL, 10) == sleeps[i])
-            return true;
-    return !isdigit((unsigned char)*call);
-}
-
-/// Add what sleeps and waits in a process. Return whether it may go on without
-/// anybody's help.
-static bool add_sleep(int process)
+/// Add what sleeps and waits in a process.
+static void add_sleep(int process)
 {
     static char maps[1 << 16];
     char call[2][256], status[2][4096], command[PATH_MAX];
@@ -302,9 +270,10 @@ static bool add_sleep(int process)
     add_string(shown, words(shown, 7));
     read_file(process, "maps", maps, sizeof maps);
     add_maps(maps);
-    add_descriptors(process);
+    add(",\"fd\":{");
+    each(process, "fd", add_descriptor);
+    add("}");
     add_path(process, shown);
-    return moves_on(shown);
 }
 
 /// Return a checksum (FNV-1a) of the answer from here on.
@@ -325,29 +294,24 @@ static bool is_shell(int pid)
 }
 
 /// Add a process if it is one of the terminals': what it does, or "true" if
-/// that is what was told before. Return whether it moves.
-static bool add_process(int proc, const char *name)
+/// that is what was told before.
+static void add_process(int proc, const char *name)
 {
     char stat[1024];
     const pid_t pid = (pid_t)strtol(name, NULL, 10), session = getsid(pid);
-    if (session < 1 || !is_shell(session))
-        return false;
+    if (pid < 1 || session < 1 || !is_shell(session))
+        return;
     const int process = openat(proc, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
     const ssize_t size = read_file(process, "stat", stat, sizeof stat);
     const char *const name_ends = size > 0 ? strrchr(stat, ')') : NULL;
     const size_t begin = length;
-    bool moves = false;
     if (name_ends) { // else it has ended meanwhile
-        add(text[length - 1] == '{' ? "\"" : ",\"");
-        add_number(pid);
-        add("\":");
+        add_name(name);
         const size_t from = length;
         add("{\"stat\":"); // up to the time that it has computed
         add_string(stat, (size_t)(name_ends - stat) + words(name_ends, 14));
-        const char state = name_ends[2]; // a shell that runs wakes others
-        moves = state == 'R' || state == 'D';
-        if (pid != session && state != 'Z')
-            moves |= add_sleep(process);
+        if (pid != session && name_ends[2] != 'Z')
+            add_sleep(process);
         add("}");
         seen = seen * 31 + checksum(begin);
         const struct known now = {pid, checksum(from)};
@@ -361,68 +325,43 @@ static bool add_process(int proc, const char *name)
     }
     if (process != -1)
         close(process);
-    return moves;
 }
 
-/// Add the shared memory and the semaphores.
-static void add_shared_memory(void)
+/// Add a shared memory or a semaphore.
+static void add_shared_memory(int folder, const char *name)
 {
-    DIR *const folder = open_folder(AT_FDCWD, "/dev/shm");
-    const char *comma = "";
-    for (struct dirent *one; folder && (one = readdir(folder));) {
-        char start[9], digits[17] = "";
-        struct stat about;
-        if (fstatat(dirfd(folder), one->d_name, &about, AT_SYMLINK_NOFOLLOW) ||
-            !S_ISREG(about.st_mode))
-            continue;
-        const ssize_t size =
-            read_file(dirfd(folder), one->d_name, start, sizeof start);
-        const size_t begin = length;
-        for (ssize_t i = 0; i < size; i++)
-            snprintf(digits + 2 * i, 3, "%02x", (unsigned char)start[i]);
-        add(comma);
-        add_string(one->d_name, strlen(one->d_name));
-        add(":{\"size\":");
-        add_number(about.st_size);
-        add(",\"start\":");
-        add_string(digits, strlen(digits));
-        add("}");
-        comma = fits(begin) ? "," : comma;
-    }
-    if (folder)
-        closedir(folder);
+    char start[9], digits[17] = "";
+    struct stat about;
+    if (fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) ||
+        !S_ISREG(about.st_mode))
+        return;
+    const ssize_t size = read_file(folder, name, start, sizeof start);
+    const size_t begin = length;
+    for (ssize_t i = 0; i < size; i++)
+        snprintf(digits + 2 * i, 3, "%02x", (unsigned char)start[i]);
+    add_name(name);
+    add("{\"size\":%lld,\"start\":\"%s\"}", (long long)about.st_size, digits);
+    fits(begin);
 }
 
-/// Add the message queues.
-static void add_queues(void)
+/// Add a message queue.
+static void add_queue(int folder, const char *name)
 {
-    DIR *const folder = open_folder(AT_FDCWD, "/dev/mqueue");
-    const char *comma = "";
-    for (struct dirent *one; folder && (one = readdir(folder));) {
-        char name[NAME_MAX + 2];
-        struct mq_attr about;
-        snprintf(name, sizeof name, "/%s", one->d_name);
-        const mqd_t queue = *one->d_name == '.'
-                                ? (mqd_t)-1
-                                : mq_open(name, O_RDONLY | O_NONBLOCK);
-        if (queue == (mqd_t)-1)
-            continue;
-        mq_getattr(queue, &about);
-        mq_close(queue);
-        const size_t begin = length;
-        add(comma);
-        add_string(one->d_name, strlen(one->d_name));
-        add(":{\"messages\":");
-        add_number(about.mq_curmsgs);
-        add(",\"size\":");
-        add_number(about.mq_msgsize);
-        add(",\"maximum\":");
-        add_number(about.mq_maxmsg);
-        add("}");
-        comma = fits(begin) ? "," : comma;
-    }
-    if (folder)
-        closedir(folder);
+    const size_t begin = length;
+    char path[NAME_MAX + 2];
+    struct mq_attr about;
+    (void)folder;
+    snprintf(path, sizeof path, "/%s", name);
+    const mqd_t queue =
+        *name == '.' ? (mqd_t)-1 : mq_open(path, O_RDONLY | O_NONBLOCK);
+    if (queue == (mqd_t)-1)
+        return;
+    mq_getattr(queue, &about);
+    mq_close(queue);
+    add_name(name);
+    add("{\"messages\":%ld,\"size\":%ld,\"maximum\":%ld}", about.mq_curmsgs,
+        about.mq_msgsize, about.mq_maxmsg);
+    fits(begin);
 }
 
 /// Send what a terminal has printed; when nobody is left to print, say so.
@@ -441,6 +380,8 @@ static void drain(size_t terminal)
         if (size > 0) {
             send_frame('o', terminal, piece, (size_t)size);
             sent += (size_t)size;
+        } else if (size == -1 && errno == EAGAIN) {
+            return;
         } else {
             close(one.fd);
             terminals[terminal].master = 0;
@@ -449,11 +390,10 @@ static void drain(size_t terminal)
     }
 }
 
-/// Write the answer. Return whether something moves. What was printed before
-/// is sent before; and nothing after, for it would not fit what is told.
-static bool look(void)
+/// Write the answer. What was printed before is sent before; and nothing after,
+/// for it would not fit what is told.
+static void look(void)
 {
-    bool moves = false;
     for (size_t i = 0; i < TERMINALS; i++)
         drain(i);
     length = 0;
@@ -464,20 +404,14 @@ static bool look(void)
         gone = waitpid(-1, NULL, WNOHANG);
     while (gone > 0);
     add("{\"proc\":{");
-    DIR *const folder = open_folder(AT_FDCWD, "/proc");
-    for (struct dirent *one; folder && (one = readdir(folder));)
-        if (isdigit((unsigned char)*one->d_name))
-            moves |= add_process(dirfd(folder), one->d_name);
-    if (folder)
-        closedir(folder);
+    each(AT_FDCWD, "/proc", add_process);
     const size_t objects = length;
     add("},\"shm\":{");
-    add_shared_memory();
+    each(AT_FDCWD, "/dev/shm", add_shared_memory);
     add("},\"queues\":{");
-    add_queues();
+    each(AT_FDCWD, "/dev/mqueue", add_queue);
     add("}}");
     seen = seen * 31 + checksum(objects);
-    return moves;
 }
 
 /// Send the answer.
@@ -540,6 +474,7 @@ static void open_terminal(size_t terminal, char *data, size_t size)
     if (shell == 0)
         become(strings, number);
     fcntl(master, F_SETFD, FD_CLOEXEC);
+    fcntl(master, F_SETFL, O_NONBLOCK); // what nobody reads may be too much
     terminals[terminal].master = master;
     terminals[terminal].shell = shell;
     char answer[16];
@@ -595,28 +530,19 @@ static void obey(char kind, size_t terminal, char *data, size_t size)
     }
 }
 
-/// Take the frames that have come. Return whether there may be more.
+/// Take the next frame; return whether there may be more.
 static bool listen_once(void)
 {
-    static char come[4 + LONGEST + 1];
-    static size_t have;
-    const ssize_t more =
-        read(STDIN_FILENO, come + have, sizeof come - 1 - have);
-    if (more <= 0)
-        return more == -1 && (errno == EINTR || errno == EAGAIN);
-    have += (size_t)more;
-    for (;;) {
-        const size_t size =
-            (unsigned char)come[2] + 256u * (unsigned char)come[3];
-        if (have < 4 || have < 4 + size)
-            return true;
-        const char next = come[4 + size];
-        come[4 + size] = '\0'; // numbers and names are read as strings
-        obey(*come, (unsigned char)come[1], come + 4, size);
-        come[4 + size] = next;
-        have -= 4 + size;
-        memmove(come, come + 4 + size, have);
-    }
+    unsigned char head[4];
+    static char data[LONGEST + 1];
+    if (fread(head, 1, sizeof head, stdin) < sizeof head)
+        return false;
+    const size_t size = head[2] + 256u * head[3];
+    if (fread(data, 1, size, stdin) < size)
+        return false;
+    data[size] = '\0'; // numbers and names are read as strings
+    obey((char)*head, head[1], data, size);
+    return true;
 }
 
 /// As the first process of all, make what the others expect.
@@ -665,22 +591,20 @@ int main(void)
         be_init();
     signal(SIGPIPE, SIG_DFL);
     umask(022);
+    setvbuf(stdin, NULL, _IONBF, 0);       // poll() sees all that has come
+    setvbuf(stdout, NULL, _IOFBF, BUFSIZ); // a frame goes as a whole
 
     bool stirred = true;
-    int again = AGAIN;
     for (;;) {
         struct pollfd set[TERMINALS + 1] = {{STDIN_FILENO, POLLIN, 0}};
         for (size_t i = 0; i < TERMINALS; i++)
             set[i + 1] = (struct pollfd){
                 terminals[i].master > 0 ? terminals[i].master : -1, POLLIN, 0};
-        const int wait = stirred ? QUIET : again <= LATEST ? again : -1;
-        const int ready = poll(set, TERMINALS + 1, wait);
+        const int ready = poll(set, TERMINALS + 1, stirred ? QUIET : AGAIN);
         if (ready == -1 && errno != EINTR)
             err(EXIT_FAILURE, "poll");
         if (ready < 1) {
-            // Who has just begun may sleep only for a moment, which on a busy
-            // machine is a long one.
-            again = look() || seen != told || stirred ? AGAIN : 2 * again;
+            look();
             if (seen != told)
                 tell('r');
             stirred = false;

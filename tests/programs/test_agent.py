@@ -180,6 +180,14 @@ def test_who_prints_without_end_does_not_keep_it_from_listening(agent: Agent, sh
     assert agent.printed[1].endswith("<130>"), agent.printed[1][-500:]
 
 
+def test_who_reads_nothing_does_not_keep_it_from_listening(agent: Agent, shell: int) -> None:
+    agent.send("I", 1, "stty raw -echo && echo raw && exec sleep 1000\n")
+    agent.until(lambda: "raw\n" in agent.printed[1])
+    for _ in range(3):
+        agent.send("I", 1, b"x" * 60000)
+    assert agent.ask()
+
+
 def test_it_says_when_the_shell_has_ended(agent: Agent, shell: int) -> None:
     end = os.pidfd_open(shell)
     agent.send("I", 1, "exit\n")
@@ -235,7 +243,8 @@ def test_it_tells_by_itself_that_it_has_woken_up(agent: Agent, shell: int, name:
 
 
 def test_what_is_as_before_is_not_told_again_unless_all_is_asked_for(agent: Agent, shell: int) -> None:
-    agent.ask("all")
+    while state(shell) != "S" or agent.ask("all") != agent.ask("all"):
+        pass  # the shell gets to where it waits for input
     assert agent.ask()["proc"] == {str(shell): True}
     assert "bash" in agent.ask("all")["proc"][str(shell)]["stat"]
 
