@@ -176,7 +176,8 @@ def _perform(options: argparse.Namespace) -> int:
 def _play(order: Order) -> int:
     """Play one page; this process is inside of its name spaces already."""
     page = one(read(order.page), order.scene) if order.command == 'exercise' else read(order.page)
-    folder = os.open(os.path.dirname(page.path) or '.', os.O_RDONLY | os.O_DIRECTORY)
+    real = os.path.realpath(page.path)  # a link to the page stays one
+    folder = os.open(os.path.dirname(real), os.O_RDONLY | os.O_DIRECTORY)
     trees = kept(page, folder)
     colour = sys.stdout.isatty()
     with _sandbox(page, order) as sandbox:
@@ -194,7 +195,7 @@ def _play(order: Order) -> int:
     for failure in result.failures:
         print(failure.report(page.path))
     if isinstance(rehearsal, Promotion):
-        _promote(rehearsal, folder)
+        _promote(rehearsal, os.path.basename(real), folder)
     line = result.summary(', with the starts' if order.exercises == STARTS else '')
     line += f' ({order.level}: {sandbox.reasons()})' if result.skipped else ''
     if result.failures:
@@ -212,14 +213,14 @@ def _sandbox(page: Page, order: Order) -> Sandbox:
     return open_sandbox(page, order, system_calls(compiler))
 
 
-def _promote(promotion: Promotion, folder: int) -> None:
+def _promote(promotion: Promotion, name: str, folder: int) -> None:
     """Write what came into the page and its trees, and say so; nothing, if a claim has failed."""
     if promotion.result.failures:
         print(f'{promotion.page.path}: nothing is promoted: mend the page or the programs first')
         return
     if promotion.edits:
         print(promotion.diff())
-        write(promotion.page.path, promotion.text(), folder)
+        write(name, promotion.text(), folder, promotion.page.text)
     for label, text in promotion.grown.items():
         with contextlib.suppress(FileExistsError):
             os.mkdir(FOLDER, dir_fd=folder)

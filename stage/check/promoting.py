@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import difflib
 import os
@@ -111,28 +112,41 @@ def _shape(line: str | None) -> tuple[Token, ...] | None:
         (kind, '' if kind in FLOATING else text) for kind, text in compared(line))
 
 
-def write(path: str, text: str, folder: int) -> None:
+def write(name: str, text: str, folder: int, before: str | None = None) -> None:
     """Make a file, or replace it by a new text at once: a reader sees the old one or the new one.
 
     Args:
-        path: The page, or a tree.
+        name: Of the page, or of a tree.
         text: Its new text.
         folder: Descriptor of its folder, opened before anything was mounted over it.
+        before: What stands there if nobody has changed it; None if that does not matter.
+
+    Raises:
+        OSError: It stands there no longer, or nothing can be written.
     """
-    name = os.path.basename(path)
     temporary = f'.{name}.{os.urandom(4).hex()}'  # our PID is 1, as everybody's on a stage
-    try:
-        mode = os.stat(name, dir_fd=folder).st_mode & 0o777
-    except FileNotFoundError:
-        mode = 0o644
+    owner, mode = None, 0o644
+    with contextlib.suppress(FileNotFoundError):
+        old = os.stat(name, dir_fd=folder)
+        owner, mode = (old.st_uid, old.st_gid), old.st_mode & 0o777
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
     try:
         with os.fdopen(fd, 'w', encoding='utf-8', newline='') as file:
             file.write(text)
             file.flush()
+            if owner:
+                with contextlib.suppress(OSError):  # to give it to somebody else takes root
+                    os.fchown(file.fileno(), *owner)
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
+        if before is not None and _read(name, folder) != before.encode():
+            raise OSError(f'{name} has been changed meanwhile and is left as it is: promote it again')
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         os.unlink(temporary, dir_fd=folder)
         raise
+
+
+def _read(name: str, folder: int) -> bytes:
+    with open(name, 'rb', opener=lambda path, flags: os.open(path, flags, dir_fd=folder)) as file:
+        return file.read()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import faults
 import pytest
-from play import Stage, green, page, private_stage, promote, public_folder, rehearse, scene
-from support import CONTRIBUTING, ROOT
+from play import Stage, as_root, green, page, private_stage, promote, public_folder, rehearse, scene
+from support import CONTRIBUTING, ROOT, STRANGER
 
 from stage.check.promoting import write
 
@@ -239,7 +239,7 @@ def test_the_permissions_of_the_page_are_kept(tmp_path: Path, mode: int) -> None
     path.chmod(mode)
     folder, umask = os.open(tmp_path, os.O_RDONLY), os.umask(0o077)
     try:
-        write(str(path), "new", folder)
+        write(path.name, "new", folder)
     finally:
         os.umask(umask)
         os.close(folder)
@@ -255,6 +255,38 @@ def test_a_page_is_promoted_by_its_name_alone_and_keeps_its_permissions(path: Pa
     assert path.read_text() == PAGE
     assert path.stat().st_mode & 0o7777 == 0o604
     assert sorted(os.listdir(path.parent)) == ["own", "page.rst"]
+
+
+def test_what_the_author_writes_meanwhile_stays_and_is_to_be_promoted_again(tmp_path: Path) -> None:
+    """Here the author is a command of the page, so that it comes neither too early nor too late."""
+    text = "Old.\n\n" + scene("# sed -i 1s/Old/New/ {}\n$ echo hello\nhullo\n")
+    path = page(tmp_path, text)
+    path.write_text(text.format(path))
+    result = promote(path)
+    assert (result.returncode, result.stderr) == (
+        2, "stage: page.rst has been changed meanwhile and is left as it is: promote it again\n")
+    assert path.read_text() == text.format(path).replace("Old.", "New.")
+    assert os.listdir(tmp_path) == ["page.rst"]
+
+
+def test_a_link_to_the_page_stays_one(path: Path, tmp_path: Path) -> None:
+    path.write_text(PAGE.replace("hello", "hullo"))
+    link = tmp_path / "elsewhere" / "link.rst"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    assert promote(link, programs=tmp_path).returncode == 0
+    assert link.is_symlink()
+    assert path.read_text() == PAGE
+
+
+@as_root
+def test_the_page_stays_its_owners_when_root_promotes_it(tmp_path: Path) -> None:
+    path = page(tmp_path, PAGE)
+    os.chown(path, STRANGER, STRANGER)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    write(path.name, "new", folder)
+    os.close(folder)
+    assert (path.read_text(), path.stat().st_uid, path.stat().st_gid) == ("new", STRANGER, STRANGER)
 
 
 WRITE = "import os; from stage.check.promoting import write; " + (
