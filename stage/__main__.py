@@ -42,8 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         130 if interrupted.
     """
     options = _options(arguments)
-    for number in ENDS:
-        signal.signal(number, _interrupted)
+    _settle_signals()
     try:
         if options.command == 'scenes':
             pages = [read(path) for path in options.pages]
@@ -116,6 +115,15 @@ def _performing(command: argparse.ArgumentParser) -> None:
     command.add_argument('--film', metavar='FILE', help='as --auto, with nobody looking on, and record an asciicast')
     command.add_argument('--host', action='store_true',
                          help='on the machine itself, not on a private stage')
+
+
+def _settle_signals() -> None:
+    """Have signals as we need them, whatever the caller has set; nohup(1) and a shell's ``&`` are meant, and stay."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it leaves wait(2) without a status
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # the shells on stage would inherit what is blocked
+    for number in ENDS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupted)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:

@@ -203,12 +203,23 @@ def test_no_terminal_has_a_descriptor_of_another_one(check: Callable[..., Played
 
 
 @private_stage
-def test_signals_that_are_ignored_outside_are_not_on_stage(
+def test_signals_that_are_ignored_or_blocked_outside_are_not_on_stage(
     tmp_path: Path, programs: Path
 ) -> None:
     path = page(tmp_path, scene(HOLDS["Ctrl-C"]), scene(HOLDS["Ctrl-\\"]))
-    ignoring = ["env", "--ignore-signal=INT,QUIT,HUP"]
-    green(rehearse(path, programs=programs, prefix=ignoring))
+    for outside in ("--ignore-signal=INT,QUIT,HUP,CHLD", "--block-signal=INT,QUIT,CHLD"):
+        green(rehearse(path, programs=programs, prefix=["env", outside]))
+
+
+def test_a_failure_is_told_by_the_status_though_the_caller_ignores_the_end_of_children(tmp_path: Path) -> None:
+    path = page(tmp_path, scene("$ false\n"))
+    red(stage("check", path, "--programs", tmp_path, prefix=["env", "--ignore-signal=CHLD"]), "1 failed")
+
+
+@private_stage
+def test_a_play_that_is_to_survive_its_terminal_does(check: Callable[..., Played]) -> None:
+    """As under nohup(1); on a stage of its own, the player has the PID 1."""
+    green(check("# kill -HUP 1\n", prefix=["env", "--ignore-signal=HUP"]))
 
 
 # ------------------------------------------------------------------ nothing is left
