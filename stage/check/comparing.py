@@ -75,7 +75,7 @@ def _ellipsis(renaming: Renaming, rest: Documented, real: Sequence[str]) -> str 
 
 
 def _line(renaming: Renaming, documented: str, real: str) -> str | None:
-    ours, theirs = compared(documented), compared(real)
+    ours, theirs = compared(documented, renaming.names), compared(real, renaming.names)
     blanks_differ = width_changed = False
     for (kind, text), (real_kind, real_text) in zip(ours, theirs, strict=False):
         if kind == real_kind == 'blanks':
@@ -99,7 +99,7 @@ def _token(renaming: Renaming, kind: str, text: str, real_kind: str, real_text: 
     differ = f'"{real_text}", documented "{text}"'
     if {kind, real_kind} == {'number', 'address'} and min(len(text), len(real_text)) >= 9:
         kind = real_kind = 'address'  # an address may happen to have no letter
-    if kind == 'word' and renaming.words.get(text) == real_text:
+    if kind == 'word' and renaming.words.get(real_text) == text:
         return None  # also a number: of a user who has no name
     if kind != real_kind:
         return differ

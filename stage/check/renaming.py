@@ -14,11 +14,12 @@ class Renaming:
     """What stands for what, for a whole page: the same value always for the same value.
 
     Args:
-        words: Declared constants, such as the documented user for the real one.
+        words: Declared constants: a name of this machine, such as that of its user, and the documented one.
     """
 
     def __init__(self, words: dict[str, str] | None = None) -> None:
         self.words = dict(words or {})
+        self.names = sorted((name for name in self.words if len(tokens(name)) > 1), key=len, reverse=True)
         self.pids: set[int] = set()  # PIDs that the player itself has seen in its terminals
         self.real: dict[Value, str] = {}
         self.documented: dict[Value, str] = {}
@@ -67,7 +68,7 @@ class Renaming:
             return text[:len(text) - len(bare)] + found
 
         translated = []
-        for kind, text in tokens(line):
+        for kind, text in tokens(line, self.names):
             if kind == 'range':
                 text = '-'.join(address(end) for end in text.split('-'))
             elif kind == 'address':
@@ -77,7 +78,7 @@ class Renaming:
             elif kind == 'number':
                 text = table.get(('PID', text)) or address(text)
             elif kind == 'word' and near:
-                text = {real: word for word, real in self.words.items()}.get(text, text)
+                text = self.words.get(text, text)
             elif kind == 'more' and near:
                 text = ''
             translated.append(text)

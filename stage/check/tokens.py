@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 MONTH = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
 CLOCK = r'(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?'
@@ -23,12 +24,16 @@ TOKEN = re.compile(rf'''
 Token = tuple[str, str]
 
 
-def tokens(line: str) -> list[Token]:
-    """Cut a line into (kind, text); the texts joined are the line.
+def tokens(line: str, names: Sequence[str] = ()) -> list[Token]:
+    """Cut a line into (kind, text); the texts joined are the line. Each of the names is one word, whatever is in it.
 
     Nine or more decimal digits without ``0x`` are a number: numbers do not float.  With ``0x``, eight
     digits are an address already: of a 32-bit machine.
     """
+    if names:  # every second piece is one
+        pieces = re.split(rf'(?<![\w-])({"|".join(map(re.escape, names))})(?![\w-])', line)
+        return [token for place, piece in enumerate(pieces)
+                for token in ([('word', piece)] if place % 2 else tokens(piece))]
     found = []
     for match in TOKEN.finditer(line):
         kind = match.lastgroup or 'other'
@@ -38,9 +43,9 @@ def tokens(line: str) -> list[Token]:
     return found
 
 
-def compared(line: str) -> list[Token]:
+def compared(line: str, names: Sequence[str] = ()) -> list[Token]:
     """Return the tokens without those that are the machine's business."""
-    return [token for token in tokens(line) if token[0] != 'more']
+    return [token for token in tokens(line, names) if token[0] != 'more']
 
 
 def form_of(date: str) -> str:

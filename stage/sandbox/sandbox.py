@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import grp
 import os
 import pwd
 import re
@@ -87,7 +88,7 @@ class Sandbox:
             target.chmod(0o444 if target.suffix == '.c' else 0o555)
 
     def words(self) -> dict[str, str]:
-        """Return the documented names that stand for this machine's."""
+        """Return this machine's names, and the documented ones that stand for them."""
         return {}
 
     def left_out(self, scene: Scene) -> bool:
@@ -215,12 +216,13 @@ class Machine(Sandbox):
             os.chown(self.folder, *self.user)
 
     def words(self) -> dict[str, str]:
-        uid = self.user[0] if self.user else os.geteuid()
-        try:
+        uid, gid = self.user or (os.geteuid(), os.getegid())
+        user, group = str(uid), str(gid)  # what is not listed is a number: ls(1), id(1)
+        with contextlib.suppress(KeyError):
             user = pwd.getpwuid(uid).pw_name
-        except KeyError:  # who is not listed is a number: ls(1), id(1)
-            user = str(uid)
-        return {USER: user, HOST: socket.gethostname()}
+        with contextlib.suppress(KeyError):
+            group = grp.getgrgid(gid).gr_name
+        return {user: USER, group: USER, socket.gethostname(): HOST}
 
     def _forbidden(self, scene: Scene) -> str:
         more = scene.private or any(cue.root for cue in scene.cues)

@@ -111,7 +111,7 @@ def test_values_are_put_into_commands_and_back() -> None:
 
 
 def test_real_words_become_the_documented_ones_in_reports_only() -> None:
-    made = renaming(student="anna")
+    made = renaming(anna="student")
     assert made.to_documented("anna anna") == "student student"
     assert made.to_real("ls /home/student") == "ls /home/student"
 

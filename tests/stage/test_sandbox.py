@@ -88,6 +88,28 @@ def test_a_user_who_is_not_listed_is_a_number(play: Callable) -> None:
     green(play("$ touch x; ls -l x | cut -d' ' -f3\nstudent\n", level="bare", prefix=somebody))
 
 
+NAMED = 'mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group && hostname "$1" && shift && "$@"'
+
+
+def test_names_of_the_machine_with_dots_and_blanks_stand_for_those_of_the_page(play: Callable, tmp_path: Path) -> None:
+    """As where a domain controller knows the users; and who is in the group "users"."""
+    machine = ["unshare", "--user", "--map-root-user", "--mount", "--uts", "sh", "-c", NAMED, str(tmp_path)]
+    for user, group, host in (("john.doe", "domain users", "pc7.example.org"), ("anna", "users", "pc7")):
+        (tmp_path / "passwd").write_text(f"{user}:x:0:0::/:/bin/bash\n")
+        (tmp_path / "group").write_text(f"{group}:x:0:\n")
+        if subprocess.run([*machine, host, "true"], capture_output=True).returncode:
+            pytest.skip("needs user namespaces")
+        green(play(
+            """
+            $ touch x; ls -l x; id -un
+            -rw-r--r-- 1 student student 0 Nov 22 17:25 x
+            student
+            $ uname -n
+            classroom
+            """,
+            level="bare", prefix=[*machine, host]))
+
+
 @private_stage
 def test_where_the_next_pid_cannot_be_chosen_it_is_another_one(play: Callable) -> None:
     """A kernel without CONFIG_CHECKPOINT_RESTORE."""

@@ -21,22 +21,28 @@ const KINDS = {
 };
 const TOKEN = new RegExp(Object.entries(KINDS).map(([kind, form]) => `(?<${kind}>${form})`).join('|'), 'gsu');
 
-// Cut a line into [kind, text]; the texts joined are the line.
-export function tokens(line) {
+// Cut a line into [kind, text]; the texts joined are the line. Each of the names is one word, whatever is in it.
+export function tokens(line, names = []) {
+  if (names.length) {
+    const escaped = names.map(name => name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|');
+    const pieces = line.split(new RegExp(`(?<![\\p{L}\\p{N}_-])(${escaped})(?![\\p{L}\\p{N}_-])`, 'u'));
+    return pieces.flatMap((piece, place) => place % 2 ? [['word', piece]] : tokens(piece)); // every second one is a name
+  }
   return [...line.matchAll(TOKEN)].map(({ 0: text, groups }) => {
     const kind = Object.keys(KINDS).find(name => groups[name] !== undefined);
     return [kind === 'address' && /^\d+$/.test(text) ? 'number' : kind, text]; // numbers do not float
   });
 }
 
-const compared = line => tokens(line).filter(([kind]) => kind !== 'more');
+const compared = (line, names) => tokens(line, names).filter(([kind]) => kind !== 'more');
 const formOf = date => date.replace('  ', ' 0').replace(new RegExp(MONTH, 'g'), 'M').replace(/\p{Nd}/gu, '0');
 const width = text => [...text].length;
 
-// Which value of the page stands for which value of this run; words are declared constants.
+// Which value of the page stands for which value of this run; words are declared constants: real and documented.
 export class Renaming {
   constructor(words = {}) {
     this.words = words;
+    this.names = Object.keys(words).filter(name => tokens(name).length > 1).sort((a, b) => b.length - a.length);
     this.pids = new Set(); // that the player itself has seen in its terminals
     this.real = new Map(); // 'kind text' -> text of this run
     this.documented = new Map();
@@ -125,7 +131,7 @@ function ellipsis(renaming, rest, real) {
 }
 
 function compareLine(renaming, documented, real) {
-  const ours = compared(documented), theirs = compared(real);
+  const ours = compared(documented, renaming.names), theirs = compared(real, renaming.names);
   let blanksDiffer = false, widthChanged = false;
   for (let index = 0; index < Math.min(ours.length, theirs.length); index++) {
     const [kind, text] = ours[index], [realKind, realText] = theirs[index];
@@ -152,7 +158,7 @@ function compareToken(renaming, kind, text, realKind, realText) {
   if (both === 'address number' && Math.min(width(text), width(realText)) >= 9) {
     kind = realKind = 'address'; // an address may happen to have no letter
   }
-  if (kind === 'word' && renaming.words[text] === realText) return null; // also a number: of a user without a name
+  if (kind === 'word' && renaming.words[realText] === text) return null; // also a number: of a user without a name
   if (kind !== realKind) return differ;
   if (kind === 'date') return formOf(text) === formOf(realText) ? null : `${differ}: a date of another form`;
   if (kind === 'range') return compareRange(renaming, text, realText);
