@@ -15,7 +15,7 @@ from pathlib import Path
 from ..page.model import Cue, Page, Scene
 from ..sandbox import namespaces, orphans
 from ..sandbox.namespaces import Order
-from ..sandbox.sandbox import CODE
+from ..sandbox.programs import CODE
 from .exercises import STARTS, exercises, hints_of
 from .rehearsal import Rehearsal
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 
 from ..page.model import Scene
-from ..sandbox.sandbox import PROGRAM
+from ..sandbox.programs import PROGRAM
 from .tmux import environment
 
 

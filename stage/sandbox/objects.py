@@ -11,16 +11,19 @@ import sys
 from collections.abc import Iterable
 
 from ..page.model import Page
+from .programs import sources
 
 #: Of the names that the course gives its objects: on the machine itself, no others are ours.
 PREFIX = 'ipc-'
+NAME = re.compile(r'/([\w.-]*\w)(?![\w/])')
 
 
 class Objects:
     """The IPC objects of a machine or a stage, as far as pages are concerned.
 
     Args:
-        pages: What they mention as ``/name`` belongs to the play.
+        pages: What they mention as ``/name`` belongs to the play, and of the names that the course gives its
+            objects also those in the programs that they call: mostly, a name is the default of an argument.
         prefix: Of the names that belong to the play.
         queues: Where the message queues of the stage are mounted. Without it they are asked for by
             name: what the machine has mounted may be those of another name space.
@@ -28,8 +31,10 @@ class Objects:
 
     def __init__(self, pages: Iterable[Page], prefix: str = '', queues: str | None = None) -> None:
         # Names without their slash.
-        self.names = {name for page in pages for name in re.findall(r'/([\w.-]*\w)(?![\w/])', page.text)
-                      if name.startswith(prefix)}
+        self.names: set[str] = set()
+        for page in pages:
+            self.names |= {name for name in NAME.findall(page.text) if name.startswith(prefix)}
+            self.names |= {name for text in sources(page) for name in NAME.findall(text) if name.startswith(PREFIX)}
         self.queues = queues
 
     def there(self) -> set[str]:

@@ -20,14 +20,11 @@ from .namespaces import FOLDER, HOST, UID, USER, Order, caller, entrance, ordina
 from .objects import PREFIX, Objects
 from .permissions import why_unseen, why_untraced
 from .processes import Table, processes
+from .programs import CODE, called
 from .terminal import Terminal
 from .view import View, Viewer
 
 FIRST_PID = 4242
-#: What a command names as a program of the course.
-PROGRAM = re.compile(r'(?<![\w./])\./([\w.-]+(?:/[\w.-]+)*)')
-#: Their sources.
-CODE = Path(__file__).parents[2] / 'code'
 #: All of a shell's environment but PATH and HOME: nothing of the caller's gets in, nor the machine's
 #: settings of readline; and strace(1) does not colour (6.19 and later do).
 ENVIRONMENT = {'LC_ALL': 'C', 'TZ': 'UTC', 'INPUTRC': '/dev/null', 'NO_COLOR': '1'}
@@ -68,16 +65,15 @@ class Sandbox:
     def _wanted(self, order: Order) -> dict[str, bytes]:
         """Read the programs that the page's commands name, and their sources, which lie beside them."""
         found, programs = {}, order.programs
-        for cue in self.page.cues():
-            for name in PROGRAM.findall(cue.command if cue.kind == 'run' else ''):
-                there = re.sub(r'^exercises(?=/)', lambda _: order.exercises, name)
-                try:
-                    found[name] = Path(programs, there).read_bytes()
-                    if (source := CODE / f'{there}.c').exists():
-                        found[f'{name}.c'] = source.read_bytes()
-                except OSError as error:
-                    raise ScriptError(self.page.path, cue.line, f'./{name}: {error.strerror}: '
-                                      f'there is no such program in {programs}/') from None
+        for cue, name in called(self.page):
+            there = re.sub(r'^exercises(?=/)', lambda _: order.exercises, name)
+            try:
+                found[name] = Path(programs, there).read_bytes()
+                if (source := CODE / f'{there}.c').exists():
+                    found[f'{name}.c'] = source.read_bytes()
+            except OSError as error:
+                raise ScriptError(self.page.path, cue.line, f'./{name}: {error.strerror}: '
+                                  f'there is no such program in {programs}/') from None
         return found
 
     def _put_programs(self) -> None:

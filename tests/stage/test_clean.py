@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from play import page, scene, stage
 from support import PROGRAMS, ROOT
 
 PREFIXES = ["unshare", "-U", "-r", "-m", "-i"], ["unshare", "-m", "-i"]
@@ -34,6 +35,15 @@ def clean(before: str, after: str = "", by: str = "") -> tuple[int, list[str], l
     arguments = [str(PROGRAMS), str(ROOT), sys.executable]
     done = subprocess.run([*PREFIX, "sh", "-c", script, "sh", *arguments], capture_output=True, text=True)
     return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
+
+
+def test_what_a_program_makes_whose_page_does_not_name_it_is_found_too(tmp_path: Path) -> None:
+    """By the name that stands in the program's source: that of another run on this machine is not touched."""
+    path = page(tmp_path, scene("$ ./shm/020-shm-create\n...\n"))
+    script = 'mount -t tmpfs tmpfs /dev/shm; touch /dev/shm/ipc-others; "$@"; ls /dev/shm'
+    done = stage("check", path, "--level", "bare", "--programs", PROGRAMS, prefix=[*PREFIX, "sh", "-c", script, "sh"])
+    assert "left behind: /dev/shm/ipc-counter: the page must remove" in done.stdout, done
+    assert done.stdout.splitlines()[-1] == "ipc-others"
 
 
 @pytest.fixture
