@@ -16,7 +16,7 @@ from ..page.scenes import ELLIPSIS, escape
 from .comparing import Documented, why_not
 from .rehearsal import Rehearsal
 from .renaming import Renaming
-from .tokens import Token, compared
+from .tokens import Token, compared, tokens
 from .trees import Trees, differs, printed
 
 #: The field of a page that says where and when its sessions were last written.
@@ -47,11 +47,20 @@ class Promotion(Rehearsal):
         if why_not(self.renaming, cue.expect, lines) is None:
             return
         new = promoted(self.renaming, cue.expect, lines)
-        if why_not(self.renaming, new, lines):
-            self._fail(cue, 'cannot be promoted: a value of the page would have two meanings; '
-                       'change it in the page by hand', lines)
+        if why := self._refused(cue, new, lines):
+            self._fail(cue, f'cannot be promoted: {why}', lines)
         text = [cue.indent + (ELLIPSIS if line is None else escape(line)) for line in new]
         self.edits.append((cue.first, cue.last, text))
+
+    def _refused(self, cue: Cue, new: list[str | None], lines: list[str]) -> str | None:
+        """Return why these lines cannot be written into the page, and what to do."""
+        if why_not(self.renaming, new, lines):
+            return 'a value of the page would have two meanings; change it in the page by hand'
+        for line in new:
+            if line and line not in cue.expect and {text for _, text in tokens(line)} & {*self.renaming.words.values()}:
+                return (f'"{line}" has a name of this machine, or a word that looks like one, such as "root": '
+                        'promote on a private stage, or change it in the page by hand')
+        return None
 
     def text(self) -> str:
         """Return what the page should say."""

@@ -223,6 +223,17 @@ def test_a_claim_that_fails_is_not_promoted_and_nothing_is_written(
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+def test_bare_a_new_line_with_a_name_of_the_machine_is_not_promoted(tmp_path: Path) -> None:
+    """Root may be the user, as in a container, and then nobody could tell whether the page's student is meant."""
+    path = page(tmp_path, scene("$ id -un; echo new\nstudent\nold\n"))
+    assert promote(path, level="bare").returncode == 0
+    assert path.read_text() == scene("$ id -un; echo new\nstudent\nnew\n")
+    path = page(tmp_path, before := scene("$ id -un\nroot\nold\n"))
+    result = promote(path, level="bare")
+    assert result.returncode == 1 and path.read_text() == before
+    assert 'cannot be promoted: "student" has a name of this machine' in result.stdout
+
+
 def test_a_page_that_breaks_the_syntax_is_not_promoted(path: Path) -> None:
     path.write_text(PAGE.replace("[3]", "[three]"))
     result = promote(path, programs=path.parent)
