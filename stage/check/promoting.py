@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..page.model import Cue
-from ..page.scenes import ELLIPSIS, escape
+from ..page.scenes import CONTROL, escape
 from .comparing import Documented, why_not
 from .rehearsal import Rehearsal
 from .renaming import Renaming
@@ -49,15 +49,23 @@ class Promotion(Rehearsal):
         new = promoted(self.renaming, cue.expect, lines)
         if why := self._refused(cue, new, lines):
             self._fail(cue, f'cannot be promoted: {why}', lines)
-        text = [cue.indent + (ELLIPSIS if line is None else escape(line)) for line in new]
+        own: dict[str | None, list[str]] = {}  # as the page writes them
+        for line, written in zip(cue.expect, self.page.text.split('\n')[cue.first:cue.last], strict=True):
+            own.setdefault(line, []).append(written)
+        text = [own[line].pop(0) if own.get(line) else cue.indent + escape(line or '') for line in new]
+        if text[-1:] == [''] and cue.expect[-1:] != ['']:
+            text[-1] = cue.indent + escape('')  # as it is, it would be none of the scene's if that ends here
         self.edits.append((cue.first, cue.last, text))
 
     def _refused(self, cue: Cue, new: list[str | None], lines: list[str]) -> str | None:
         """Return why these lines cannot be written into the page, and what to do."""
         if why_not(self.renaming, new, lines):
             return 'a value of the page would have two meanings; change it in the page by hand'
-        for line in new:
-            if line and line not in cue.expect and {text for _, text in tokens(line)} & {*self.renaming.words.values()}:
+        for line in filter(None, new):
+            if control := CONTROL.search(line):
+                return (f'a control character, {control[0]!r}, which no page can show: write a command that '
+                        'prints none')
+            if line not in cue.expect and {text for _, text in tokens(line)} & {*self.renaming.words.values()}:
                 return (f'"{line}" has a name of this machine, or a word that looks like one, such as "root": '
                         'promote on a private stage, or change it in the page by hand')
         return None

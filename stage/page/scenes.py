@@ -17,6 +17,8 @@ KEY = re.compile(r'^\^([CDZ\\])$')
 NOTE = re.compile(r'^\[(.*)\]$')
 MORE = re.compile(r'^> (.*)$')
 ELLIPSIS = '...'
+#: What nobody sees; some of these end a line for docutils, and with it the block.
+CONTROL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 #: The forms of a line; all else is output.
 FORMS = {'prompt': PROMPT, 'focus': FOCUS, 'key': KEY, 'note': NOTE, 'more': MORE}
 
@@ -87,6 +89,9 @@ class Reader:
                 raise self.fail(index, 'a tab: write blanks, as the terminal shows them')
             if raw.endswith('\r'):
                 raise self.fail(index, 'the line ends in CR LF: save the page with LF')
+            if control := CONTROL.search(raw):
+                raise self.fail(index, f'a control character, {control[0]!r}, which no page can show: '
+                                'write a command that prints none')
             if raw != raw.rstrip() and raw.strip():
                 raise self.fail(index, 'blanks at the end of the line, which no reader can see: '
                                 'remove them, or end the line with \\ if they are output')

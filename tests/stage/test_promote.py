@@ -149,6 +149,23 @@ def test_output_that_looks_like_syntax_is_escaped(tmp_path: Path) -> None:
     green(rehearse(path, programs=tmp_path))
 
 
+def test_beside_a_line_that_changes_the_others_stay_as_they_are_written(tmp_path: Path) -> None:
+    text = "$ ./own/speak; cat file\none\n\ntwo\n\\#x\n\\$ y\n\\\nthre\n...\n$ true\n"
+    path = page(tmp_path, scene(text))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "speak").write_text("printf 'one\\n\\ntwo\\n#x\\n$ y\\n\\nthree\\nfour\\n' | tee file\n")
+    assert promote(path, programs=tmp_path).returncode == 0
+    assert path.read_text() == scene(text.replace("thre\n", "three\n"))
+    green(rehearse(path, programs=tmp_path))
+
+
+def test_an_empty_line_that_comes_to_be_the_last_one_is_still_output(tmp_path: Path) -> None:
+    path = page(tmp_path, scene("$ printf 'one\\n\\n'\none\n\ntwo\n"))
+    assert promote(path).returncode == 0
+    assert path.read_text() == scene("$ printf 'one\\n\\n'\none\n\\\n")
+    green(rehearse(path))
+
+
 def test_the_indentation_of_the_scene_is_kept(tmp_path: Path) -> None:
     deep = "".join(
         f"      {line}" if line.strip() else line
@@ -232,6 +249,13 @@ def test_bare_a_new_line_with_a_name_of_the_machine_is_not_promoted(tmp_path: Pa
     result = promote(path, level="bare")
     assert result.returncode == 1 and path.read_text() == before
     assert 'cannot be promoted: "student" has a name of this machine' in result.stdout
+
+
+def test_what_no_page_can_show_is_not_promoted(tmp_path: Path) -> None:
+    path = page(tmp_path, before := scene("$ printf '50%%\\r100%%\\n'\n100%\n"))
+    result = promote(path)
+    assert result.returncode == 1 and path.read_text() == before
+    assert "cannot be promoted: a control character, '\\r', " in result.stdout
 
 
 def test_a_page_that_breaks_the_syntax_is_not_promoted(path: Path) -> None:

@@ -323,11 +323,7 @@ BLOCKED = "   (x) $ cat\n   [blocked in read]\n"
 MISTAKES: dict[str, tuple[str, int, str]] = {
     "an unknown note": (HEAD + "   $ x\n   [perhaps]\n", 5, "unknown note [perhaps]"),
     "an empty note": (HEAD + "   $ x\n   []\n", 5, "unknown note []"),
-    "blocked in two words": (
-        HEAD + "   $ x\n   [blocked in a b]\n",
-        5,
-        "unknown note [blocked in a b]",
-    ),
+    "blocked in two words": (HEAD + "   $ x\n   [blocked in a b]\n", 5, "unknown note [blocked in a b]"),
     "a status that is none": (HEAD + "   $ x\n   [256]\n", 5, "unknown note [256]"),
     "status 0": (HEAD + "   $ x\n   [0]\n", 5, "exit status 0 is implied"),
     "status 00": (HEAD + "   $ x\n   [00]\n", 5, "exit status 0 is implied"),
@@ -385,6 +381,8 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
     "a tab for the indentation of the body": (HEAD + "\t$ x\n", 4, "a tab"),
     "CRLF": ((HEAD + "   $ x\n").replace("\n", "\r\n"), 4, "CR LF"),
     "CR LF in one line": (HEAD + "   $ x\n   y\r\n   z\n", 5, "CR LF"),
+    "CR within a line": (HEAD + "   $ x\n   50%\r100%\n", 5, "a control character, '\\r', "),
+    "a line break that is none of ours": (HEAD + "   $ x\n   y\u2028z\n", 5, "a control character, '\\u2028', "),
     "trailing blanks": (HEAD + "   $ x\n   y \n", 5, "blanks at the end of the line"),
     "an unclosed block": (HEAD + "\nText.\n", 1, "a scene without a cue"),
     "an unclosed block at the end": (HEAD.rstrip("\n"), 1, "a scene without a cue"),
