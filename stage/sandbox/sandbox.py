@@ -66,6 +66,9 @@ class Sandbox:
         """Read the programs that the page's commands name, and their sources, which lie beside them."""
         found, programs = {}, order.programs
         for cue, name in called(self.page):
+            if '..' in name.split('/'):
+                raise ScriptError(self.page.path, cue.line, f'./{name} leads out of the stage: '
+                                  'name a program as ./FAMILY/PROGRAM, and another file without "./"')
             there = re.sub(r'^exercises(?=/)', lambda _: order.exercises, name)
             try:
                 found[name] = Path(programs, there).read_bytes()

@@ -304,6 +304,18 @@ def test_after_a_failure_nothing_is_left(
 
 
 @levels
+def test_a_program_that_lies_above_the_stage_is_refused(
+    tmp_path: Path, check: Callable[..., Played], outside: Signal, level: str
+) -> None:
+    (tmp_path / "secret").write_text("mine")
+    for name in ("../secret", "own/../../secret"):
+        result = check(f"$ cat ./{name}\n", level=level, environment={"TMPDIR": str(outside.path.parent)})
+        assert (result.returncode, result.stdout) == (2, "")
+        assert f"page.rst:4: ./{name} leads out of the stage: " in result.stderr
+        assert os.listdir(outside.path.parent) == ["signal"]
+
+
+@levels
 def test_an_object_left_by_the_page_is_a_failure_and_removed(
     check: Callable[..., Played], name: str, level: str
 ) -> None:
