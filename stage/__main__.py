@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         0 if all cues hold, 1 if one does not, 2 if a page or the call is wrong,
         130 if interrupted.
     """
+    _settle_streams()
     options = _options(arguments)
     _settle_signals()
     try:
@@ -115,6 +116,14 @@ def _performing(command: argparse.ArgumentParser) -> None:
     command.add_argument('--film', metavar='FILE', help='as --auto, with nobody looking on, and record an asciicast')
     command.add_argument('--host', action='store_true',
                          help='on the machine itself, not on a private stage')
+
+
+def _settle_streams() -> None:
+    """Have three standard streams: what the caller has closed leads nowhere, and any text can be written."""
+    for name, mode in (('stdin', 'r'), ('stdout', 'w'), ('stderr', 'w')):
+        if getattr(sys, name) is None:  # in this order, so that each gets its own descriptor
+            setattr(sys, name, open(os.devnull, mode))
+    sys.stdout.reconfigure(errors='backslashreplace')
 
 
 def _settle_signals() -> None:

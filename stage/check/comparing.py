@@ -133,7 +133,7 @@ def _range(renaming: Renaming, text: str, real_text: str) -> str | None:
 
 def _number(renaming: Renaming, text: str, real_text: str) -> str | None:
     """A number stays the same, unless it is a PID that has been seen."""
-    seen = int(real_text) in renaming.pids
+    seen = len(real_text) < 20 and int(real_text) in renaming.pids  # int() refuses thousands of digits
     if text != real_text and not seen:
         return f'number {real_text}, documented {text}'
     return renaming.bind('PID', text, real_text) if seen or ('PID', text) in renaming.real else None

@@ -198,7 +198,7 @@ def processes(sessions: Iterable[int]) -> Table:
 
 
 def read_file(path: str) -> str:
-    with open(path) as file:
+    with open(path, errors='replace') as file:  # the kernel cuts a name after 15 bytes, even within a letter
         return file.read()
 
 

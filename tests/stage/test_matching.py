@@ -86,6 +86,11 @@ def test_the_same_run_matches_and_of_another_one_the_reason_is_told(case: dict[s
         assert made.to_real(documented) == real
 
 
+def test_a_number_may_be_longer_than_python_reads() -> None:
+    real = "1" * 5000
+    assert why_not(renaming(17), ["1"], [real]) == f'"{real}" instead of "1": number {real}, documented 1'
+
+
 @pytest.mark.parametrize("documented, real", SAME.values(), ids=SAME)
 def test_what_is_the_same_run_is_so_in_the_other_direction(documented: Lines, real: list[str]) -> None:
     if None not in documented:

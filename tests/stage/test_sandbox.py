@@ -1,6 +1,7 @@
 """The stage is the same on every machine, or says what it lacks."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,26 @@ def test_the_path_of_the_temporary_folder_may_be_long(play: Callable, tmp_path: 
     green(play("$ echo x > file; cat file\nx\n$ cat\n[blocked]\n^D\n", level="bare",
                environment={"TMPDIR": str(temporary)}))
     assert list(temporary.iterdir()) == []
+
+
+def test_a_program_may_have_a_name_that_the_kernel_cuts_within_a_letter(play: Callable, tmp_path: Path) -> None:
+    """Of a name, it keeps 15 bytes; what /proc says of the program is no UTF-8 then."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "éééééééé").write_text("#!/bin/sh\necho >$1; read line <$1\n")
+    report = red(play("$ mkfifo pipe; ./own/éééééééé pipe & read line <pipe\n[1] 4243\n"))
+    assert re.search("left running in terminal main: [0-9]+ ééééééé", report)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_play_whose_output_is_closed_ends_with_its_status(play: Callable, closed: str) -> None:
+    for text, status in (("$ true\n", 0), ("$ false\n", 1)):
+        done = play(text, prefix=["sh", "-c", f'exec "$@" {closed}', "sh"])
+        assert (done.returncode, done.stderr) == (status, "")
+
+
+def test_what_the_output_cannot_hold_is_told_in_other_letters(play: Callable) -> None:
+    report = red(play("$ echo '→'\n←\n", environment={"PYTHONIOENCODING": "latin-1"}), '"\\u2192" instead of "\\u2190"')
+    assert report.splitlines()[-1].endswith("1 failed")
 
 
 # ---------------------------------------------------------------- what cannot be seen
