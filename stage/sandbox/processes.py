@@ -217,7 +217,7 @@ def sleep_from(pid: int, syscall: str, status: str, calls: Mapping[int, str]) ->
     timed = call in TIMED_SLEEPS
     if call in TIMEOUTS:
         argument, forever = TIMEOUTS[call]
-        timed = arguments[argument] != forever
+        timed = arguments[argument] & (forever or -1) != forever  # -1 may have 32 bits (glibc) or 64 (musl)
     return Sleep(pid, call, arguments, found[1], timed)
 
 

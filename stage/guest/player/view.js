@@ -21,7 +21,7 @@ export function sleepFrom(pid, syscall, status, { calls, timeouts, timedSleeps }
   let timed = timedSleeps.includes(call);
   if (timeouts[call]) {
     const [argument, forever] = timeouts[call];
-    timed = values[argument] !== BigInt(forever);
+    timed = (values[argument] & BigInt(forever || -1)) !== BigInt(forever); // -1 may have 32 bits (glibc) or 64 (musl)
   }
   return { pid, call, arguments: values, switches: found[1], timed };
 }
