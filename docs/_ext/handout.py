@@ -37,7 +37,7 @@ def _typed(cue: Cue) -> list[str]:
     who = '' if cue.terminal == 'main' else f'({cue.terminal}) '
     if cue.kind == 'run':
         first, *more = cue.command.split('\n')
-        return [f'{who}{"#" if cue.root else "$"} {first}', *(f'> {line}' for line in more)]
+        return [f'{who}{"#" if cue.root else "$"} {first}', *(f'> {line}'.rstrip() for line in more)]
     return []
 
 

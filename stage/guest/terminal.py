@@ -106,7 +106,8 @@ class GuestTerminal(Terminal):
         self.machine.run_at(SLOW if self.typing and (awake or not sleeps) else 1)
 
     def type(self, text: str) -> None:
-        self.busy, self.typed, self.typing = True, text.count('\n'), True
+        self.begin_lines(text.count('\n'))
+        self.typing = True
         self.machine.run_at(SLOW)
         self.machine.send('I', self.number, text.encode())
 

@@ -15,7 +15,7 @@ PROMPT = re.compile(rf'^(?:\(({NAME})\) )?([$#])(?: (.*))?$')
 FOCUS = re.compile(rf'^\(({NAME})\)$')
 KEY = re.compile(r'^\^([CDZ\\])$')
 NOTE = re.compile(r'^\[(.*)\]$')
-MORE = re.compile(r'^> (.*)$')
+MORE = re.compile(r'^>(?: (.*))?$')
 ELLIPSIS = '...'
 #: What nobody sees; some of these end a line for docutils, and with it the block.
 CONTROL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]')
@@ -123,7 +123,7 @@ class Reader:
             case _, 'key':
                 self.key(index, line)
             case Above.COMMAND, 'more':
-                self.more(index, f'{self.found[-1].command}\n{found[1]}')
+                self.more(index, f'{self.found[-1].command}\n{found[1] or ""}')
             case Above.NOTE, _:
                 raise self.fail(index, 'output after the note that ends the cue: name the terminal '
                                 'that goes on, "(terminal)"')

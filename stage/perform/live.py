@@ -156,8 +156,8 @@ class Live(Terminal):
     def type(self, text: str) -> None:
         """Press a key, given as its control character, in a running program."""
         self._echo = b'^' + bytes([ord(text) ^ 0x40]) if text != '\x04' else b''
+        self.begin_lines(0)
         self._echo_from = len(self.output)
-        self.busy, self.typed = True, 0
         self.write(text.encode())
 
     def write(self, data: bytes) -> None:

@@ -121,11 +121,14 @@ class Terminal:
 
     def type(self, text: str) -> None:
         """Type a command, or a key given as its control character."""
-        self.busy = True
-        self.typed = text.count('\n')
+        self.begin_lines(text.count('\n'))
         data = text.encode()
         while data:
             data = data[os.write(self.fd, data):]
+
+    def begin_lines(self, count: int) -> None:
+        """Note how many lines are typed; what the command before has asked for, it has got."""
+        self.busy, self.typed, self.output = True, count, self.output.replace(PROMPT2, b'')
 
     def at_prompt(self) -> bool:
         """Whether the shell asks for the next command.

@@ -34,6 +34,12 @@ def test_auto_ends_at_the_first_cue_that_does_not_hold(tmp_path: Path) -> None:
     assert result.stdout.endswith(", 1 failed\n")
 
 
+def test_auto_ends_a_command_of_several_lines_by_a_key(tmp_path: Path) -> None:
+    path = page(tmp_path, scene("(x) $ while sleep 0.1\n> do :\n> done\n^C\n[130]\n"))
+    result = stage("perform", path, "--auto")
+    assert (result.returncode, result.stderr) == (0, ""), result.stdout
+
+
 def test_auto_fails_if_something_is_left(tmp_path: Path) -> None:
     path = page(tmp_path, scene("$ touch /dev/shm/left\n"))
     result = stage("perform", path, "--auto")

@@ -54,6 +54,14 @@ HOLDS = {
         one
         two
         """,
+    "a command of several lines that prints nothing, and is ended by a key": """
+        (x) $ while sleep 0.1
+        > do :
+        > done
+        ^C
+        [130]
+        """,
+    "a command with an empty line": "$ cat << END\n> one\n>\n> two\n> END\none\n\\\ntwo\n",
     "a quoted newline": "$ echo 'one\n> two'\none\ntwo\n",
     "a comment and a list": "$ true # nothing\n$ echo a; echo b\na\nb\n",
     "output without a newline at the end": "$ printf 'a\\nb'\na\nb\n",

@@ -121,7 +121,7 @@ def test_output_may_be_indented() -> None:
     assert only(scene("$ ls\n   one\n two\n")).expect == ["   one", " two"]
 
 
-LOOK_ALIKES = ["[1]", "(x)", "$ x", "# x", "> x", "...", "^C", "(x) $ x", "\\", "", "x "]
+LOOK_ALIKES = ["[1]", "(x)", "$ x", "# x", "> x", ">", "...", "^C", "(x) $ x", "\\", "", "x "]
 
 
 @pytest.mark.parametrize("text", LOOK_ALIKES)

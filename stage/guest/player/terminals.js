@@ -47,6 +47,7 @@ export class Terminal {
   // Note that this is typed for a cue; what was printed for somebody's own commands is nobody's any more.
   typed(text) {
     if (this.touched && this.prompted) this.output = '';
+    this.output = this.output.replaceAll(PROMPT2, ''); // what the command before has asked for, it has got
     Object.assign(this, { busy: true, lines: text.split('\n').length - 1, touched: false });
   }
 
