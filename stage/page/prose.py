@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from .reader import COMMENT, DIRECTIVE, FIELD, LABEL, LITERAL, OPTION, UNDERLINE, end_of_body, is_comment
+from .reader import BULLET, COMMENT, DIRECTIVE, FIELD, LABEL, LITERAL, OPTION, UNDERLINE, end_of_body, is_comment
 from .scenes import NOTE
 
 ROLE = re.compile(r'(?::[\w:+-]+:)?`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}')
 STRONG = re.compile(r'(?<![\w*])\*{1,2}(?=\S)([^*\n]+?)(?<=\S)\*{1,2}(?![\w*])')
-BULLET = re.compile(r'^(?:[*+-]|#\.|\d+\.) +')
 #: A cell of a list-table, the first one of its row with a star.
 CELL = re.compile(r'^(?: +(\* )| {5,})- (.*)$')
 #: Directives of whose body nothing is said.

@@ -23,6 +23,8 @@ OPTION = re.compile(r'^ +:([\w-]+):(?: +(.*))?$')
 UNDERLINE = re.compile(r'^([=\-.~^"\'+*#])\1*$')
 LABEL = re.compile(r'^\.\. _([\w-]+):\s*$')
 FIELD = re.compile(r'^:([\w -]+):(?:\s+(.*?))?\s*$')
+#: What stands before the text of an item of a list, which may begin with an item of its own.
+BULLET = re.compile(r'^ *(?:(?:[*+-]|#\.|\d+\.) +)+')
 #: Directives whose body is shown as it is: what looks like a scene in there is not one.
 LITERAL = {'code-block', 'code', 'sourcecode', 'parsed-literal', 'literalinclude', 'raw', 'math'}
 #: Those of them that a scene may be written with.
@@ -111,16 +113,17 @@ def parse(path: str, text: str) -> Page:
 def parts(lines: list[str]) -> Iterator[Section | Field | Block]:
     """Yield what a page consists of, besides prose, in its order."""
     underlines: list[str] = []  # the characters that underline titles, the outermost first
-    label, index = '', 0
+    label, below, index = '', 0, 0
     while index < len(lines):
         line = lines[index].rstrip()
         above = lines[index - 1].rstrip() if index else ''
         if UNDERLINE.match(line) and len(line) >= len(above) > 0 and above[0] != ' ':
             underlines += [] if line[0] in underlines else [line[0]]
-            yield Section(above, index, underlines.index(line[0]), label)
+            between = ''.join(lines[below:index - 1]).strip()  # else the label is that of a figure, say
+            yield Section(above, index, underlines.index(line[0]), '' if between else label)
             label = ''
         elif target := LABEL.match(line):
-            label = target[1]
+            label, below = target[1], index + 1
         elif field := FIELD.match(line):
             yield Field(index + 1, field[1], field[2] or '')
         directive = DIRECTIVE.match(line)
@@ -159,8 +162,9 @@ def is_comment(lines: list[str], index: int) -> bool:
 
 
 def end_of_body(lines: list[str], index: int) -> int:
-    """Return the index after all that is indented under a line."""
-    depth = depth_of(lines[index])
+    """Return the index after all that is indented under a line, or under its text in the item of a list."""
+    bullet = BULLET.match(lines[index])
+    depth = bullet.end() if bullet else depth_of(lines[index])
     index += 1
     while index < len(lines) and (not lines[index].strip() or depth_of(lines[index]) > depth):
         index += 1
@@ -206,6 +210,9 @@ def _scene(page: Page, lines: list[str], block: Block) -> Scene:
     section = page.sections[-1].title if page.sections else ''
     scene = Scene(len(page.scenes) + 1, start, section, 'fresh' in block.classes, 'private' in block.classes,
                   Reader(page.path, lines).cues(start, block.body), 'predict' in block.classes)
+    if scene.predict and all(cue.kind == 'resume' for cue in scene.cues):
+        raise ScriptError(page.path, start, 'a scene of the class "predict" asks what comes of its last command or '
+                          'key, and has none: write one, or drop the class')
     if 'exercise' in block.classes:
         _exercise(page, scene)
     return scene

@@ -38,10 +38,19 @@ def label_of(page: Page, cue: Cue) -> str | None:
 
 
 def trees(page: Page) -> Iterator[tuple[Scene, str]]:
-    """Yield the scenes of a page that print a tree, with its label."""
+    """Yield the scenes of a page that print a tree, with its label.
+
+    Raises:
+        ScriptError: Its section has no label, or another tree.
+    """
+    found = set()
     for scene in page.scenes:
         for cue in scene.cues:
             if label := label_of(page, cue):
+                if label in found:
+                    raise ScriptError(page.path, cue.line, f'a second tree in the section of {label}: both would be '
+                                      f'{FOLDER}/{label}.json; give this one a section of its own')
+                found.add(label)
                 yield scene, label
 
 

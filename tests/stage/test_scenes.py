@@ -260,6 +260,11 @@ def test_a_page_is_sections_fields_and_blocks_in_their_order() -> None:
     assert [lines[index].strip() for index in code.body] == ["int x;", "", "x"]
 
 
+def test_a_label_is_that_of_the_section_whose_title_comes_next() -> None:
+    text = ".. _fig-one:\n\n.. figure:: one.svg\n\nOne\n===\n\n.. _two:\n.. _deux:\n\n\nTwo\n---\n\nThree\n-----\n"
+    assert [section.label for section in parse("page.rst", text).sections] == ["", "deux", ""]
+
+
 def test_a_page_is_taken_apart_by_its_sections() -> None:
     text = "Before.\n\nOne\n---\n\nFirst.\n\nTwo\n---\n\nSecond.\n"
     found = [(section and section.title, lines) for section, lines in by_section(text)]
@@ -301,6 +306,7 @@ SCENES = {
     "in a footnote": ".. [1] Text.\n\n" + "   .. code-block:: console\n"
     "      :class: scene\n\n      $ x\n",
     "in a directive": ".. note::\n\n   .. code-block:: console\n      :class: scene\n\n      $ x\n",
+    "in a list item, after one": "* Thus::\n\n    y\n\n  .. code-block:: console\n     :class: scene\n\n     $ x\n",
     "at the end, without a newline": scene("$ x").rstrip("\n"),
     "with blanks after the options": scene("$ x").replace("scene\n", "scene  \n"),
     "with two blanks after the dots": scene("$ x").replace(".. code", "..  code"),
@@ -392,11 +398,8 @@ MISTAKES: dict[str, tuple[str, int, str]] = {
         "a blank line must separate",
     ),
     "less indentation": (HEAD + "     $ x\n   y\n", 5, "indented less"),
-    "an unknown class": (
-        ".. code-block:: console\n   :class: scene frsh\n\n   $ x\n",
-        1,
-        'unknown class "frsh"',
-    ),
+    "an unknown class": (scene("$ x", "frsh"), 1, 'unknown class "frsh"'),
+    "nothing to predict": (scene("(x)\nhello", "predict"), 1, 'a scene of the class "predict" asks what comes of'),
 }
 
 

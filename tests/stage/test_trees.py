@@ -91,6 +91,12 @@ def test_a_tree_needs_the_label_of_its_section(tmp_path: Path) -> None:
     assert "a tree has the label of its section, and this one has none" in result.stderr
 
 
+def test_two_trees_of_one_section_would_be_one_file(tmp_path: Path) -> None:
+    result = rehearse(page(tmp_path, PAGE, PAGE.partition("=====\n\n")[2]))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "page.rst:18: a second tree in the section of some-label: " in result.stderr
+
+
 def test_turns_that_fails_promotes_nothing(path: Path) -> None:
     before = tree_of(path).read_text()
     path.write_text(PAGE.replace("=0", "").replace("8 orders, 0 wrong, 0 deadlocks\n", ""))
