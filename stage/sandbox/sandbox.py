@@ -160,9 +160,9 @@ class Sandbox:
 
     def clear(self) -> None:
         """Close the terminals and remove the objects: an empty stage, as for a fresh scene."""
-        for terminal in self.terminals.values():
+        for key, terminal in list(self.terminals.items()):
             terminal.close()
-        self.terminals.clear()
+            del self.terminals[key]  # only now: what a signal interrupts is done once more, by __exit__()
         for name in self.objects():
             with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
                 self.stock.remove(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -174,15 +175,14 @@ class Terminal:
         return self.asleep is not None and self.job.sleep(self.asleep.pid) != self.asleep
 
     def close(self) -> None:
-        """End the shell and everything that runs in this terminal."""
+        """End the shell and everything that runs in this terminal; where that was interrupted, call it again."""
         for pid in self.job.others():
             kill(pid)
         kill(self.pid)
-        os.close(self.fd)
-        try:
+        with contextlib.suppress(OSError):  # it is closed already
+            os.close(self.fd)
+        with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
-        except ChildProcessError:
-            pass
 
 
 def _set_modes(fd: int, echo: bool) -> None:

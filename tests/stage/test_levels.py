@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import faults
 import pytest
 from play import (
     BOUND,
@@ -280,6 +281,20 @@ def test_whatever_ends_a_play_nothing_is_left(
     assert "Traceback" not in errors
     assert "failed" not in output
     assert mounts() == mounted
+    assert not Path(f"/dev/shm{name}").exists()
+    assert os.listdir(outside.path.parent) == ["signal"]
+
+
+@pytest.mark.parametrize("kill", [1, 2, 3, 4])
+def test_a_signal_while_all_is_cleared_up_leaves_nothing(tmp_path: Path, outside: Signal, name: str, kill: int) -> None:
+    """It comes with one of the calls that end a shell and what runs in its terminal."""
+    if faults.why_no_strace():
+        pytest.skip(faults.why_no_strace())
+    path = page(tmp_path, scene(f"$ touch /dev/shm{name}; mkfifo pipe\n(x) $ cat pipe &\n[1] 4243\n(y) $ true\n"))
+    done = rehearse(
+        path, level="bare", environment={"TMPDIR": str(outside.path.parent)},
+        prefix=["strace", "-qq", "-o", "/dev/null", "-e", "trace=kill", "-e", f"inject=kill:signal=TERM:when={kill}"])
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stage: interrupted\n")
     assert not Path(f"/dev/shm{name}").exists()
     assert os.listdir(outside.path.parent) == ["signal"]
 
