@@ -66,7 +66,7 @@ epub pdf dist: build/html/.done
 	@sh docs/build.sh $@
 check: all ## plays all sessions of the pages, then runs the tests; ALL=1: the thorough ones, too
 	@$(venv) -m stage check $(pages); held=$$?; $(venv) -m pytest --durations=10 $(if $(ALL),,-m 'not thorough') --ignore=tests/guest tests && [ $$held = 0 ] || { $(measure)/versions.py; exit 1; }
-promote: all ## plays all sessions, and writes into the pages what came
+promote: programs build/venv/.done ## plays all sessions, and writes into the pages what came
 	$(venv) -m stage promote $(pages)
 exercise: programs ## compiles and plays exercises/110-....c for N=110; without N lists how far all are
 	@'$(PYTHON)' -m stage exercise docs/exercises.rst $(N) --compiler='$(filter-out -Werror,$(flags))'

@@ -46,17 +46,20 @@ def listing(source: Path, number: int) -> str:
 
 
 def box(label: str, tree: str, code: Path) -> str:
-    """Return the element in which the states of a tree are explored."""
+    """Return the element in which the states of a tree are explored; nothing, if one of its programs is not there."""
     recorded = json.loads(tree)
     names = [one['program'] for one in recorded['processes']]
     programs = list(dict.fromkeys(names))
+    sources = [next(code.glob(f'*/{name}.c'), None) for name in programs]
+    if None in sources:
+        return ''
     data = {'objects': recorded['objects'], 'states': recorded['states'],
             'processes': [programs.index(name) for name in names],
             'lines': [recorded['processes'][names.index(name)]['lines'] for name in programs]}
     buttons = ''.join(f'<button type="button" class="colour-{number}" data-deed="{letter}">{letter} goes</button>'
                       for number, letter in enumerate(ascii_uppercase[:len(names)], 1))
     buttons += ''.join(f'<button type="button" data-deed="{deed}">{name}</button>' for deed, name in DEEDS.items())
-    listings = ''.join(listing(next(code.glob(f'*/{name}.c')), number) for number, name in enumerate(programs))
+    listings = ''.join(listing(source, number) for number, source in enumerate(sources))
     text = json.dumps(data, separators=(',', ':')).replace('<', r'\u003c')
     return (f'<div class="explorer" id="explorer-{label}" role="group" aria-label="Choose the order: '
             f'{escape(" and ".join(programs))}" data-label="{label}" hidden>'
@@ -86,16 +89,17 @@ class Explorers(SphinxPostTransform):
     formats = ('html',)
 
     def run(self, **kwargs: Any) -> None:
-        """Do it; a tree that is not there is a warning that says how to make it."""
+        """Do it; a tree that is not there, or is an old one, is a warning that says how to make it."""
         if self.app.builder.name == 'epub':
             return
         scenes = [block for block in self.document.findall(nodes.literal_block) if 'scene' in block['classes']]
         for number, label, file in _trees(self.app, self.env.docname):
             scene = scenes[number - 1]
-            if not file.exists():
-                logger.warning('%s is not there: "make promote" plays the scene and writes it', file, location=scene)
+            html = file.exists() and box(label, file.read_text(encoding='utf-8'), Path(self.app.confdir) / 'code')
+            if not html:
+                logger.warning('%s is not there, or a program that it names is not: "make promote" plays the scene '
+                               'and writes it', file, location=scene)
                 continue
-            html = box(label, file.read_text(encoding='utf-8'), Path(self.app.confdir) / 'code')
             scene.parent.insert(scene.parent.index(scene) + 1, nodes.raw('', html, format='html'))
 
 

@@ -1,0 +1,34 @@
+"""What is at fault in a page, or missing beside it, is said in a warning, with what to do; and what is not is built."""
+
+from pathlib import Path
+
+import pytest
+from copies import make, replace
+from play import private_stage
+
+pytestmark = pytest.mark.thorough
+
+
+def refused(folder: Path, *warnings: str) -> None:
+    """The site is not built, for these reasons, and nothing has broken down."""
+    done = make(folder, "html")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout and "report" not in done.stdout, done.stdout
+    for text in warnings:
+        assert text in done.stdout, done.stdout
+
+
+@private_stage
+def test_a_tree_that_is_missing_or_of_a_program_with_another_name_is_made_by_promote_as_the_warning_says(
+        made: Path) -> None:
+    tree = made / "docs/trees/turns-check.json"
+    text = tree.read_text()
+    tree.unlink()
+    for name in ("040-turns-check-wrong", "041-turns-check-wrong"):
+        refused(made, f"WARNING: {tree} is ", ': "make promote" plays the scene and writes it')
+        done = make(made, "promote", "pages=docs/scheduler.rst")
+        assert done.returncode == 0, done.stdout
+        assert tree.read_text() == text.replace("040-turns-check-wrong", name)
+        if name.startswith("040"):
+            (made / f"code/turns/{name}.c").rename(made / "code/turns/041-turns-check-wrong.c")
+            replace(made / "docs/scheduler.rst", name, "041-turns-check-wrong")
