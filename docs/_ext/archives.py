@@ -7,11 +7,14 @@ on whichever machine.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from stage.page.model import Page, ScriptError
 from stage.page.reader import read
 
 from .derived import SCREENPLAY
@@ -74,13 +77,20 @@ def with_makefile(top: Path, files: dict[str, Path]) -> dict[str, bytes]:
     return contents | {'Makefile': makefile(files).encode(), 'LICENSE': (top / 'LICENSE').read_bytes()}
 
 
+def _readable(sources: Iterable[Path]) -> Iterator[Page]:
+    """Yield the pages of these files but those that cannot be read: drawing them reports it."""
+    for source in sources:
+        with contextlib.suppress(ScriptError):
+            yield read(str(source))
+
+
 def course(top: Path, folder: Path) -> None:
     """Make all archives in ``folder``, from the project at ``top``.  Raises ScriptError where a file is not UTF-8."""
     code = top / 'code'
     everything = {f'{file.parent.name}/{file.name}': file for file in sorted(code.glob('[!.]*/[!.]*.[ch]'))}
     shown = {(listing.file.parent.name, listing.page) for listing in listings(top / 'docs')}
     for family in sorted(path.name for path in code.glob('[!.]*') if path.is_dir() and path.name != SOLUTIONS):
-        pages = [read(str(page)) for name, page in sorted(shown) if name == family]
+        pages = _readable(page for name, page in sorted(shown) if name == family)
         used = {f'{program}.c' for page in pages for program in programs(page, family)}
         used |= {f'{header.parent.name}/{header.name}' for name in used & everything.keys()
                  for header in companions(everything[name])}

@@ -135,7 +135,10 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
         line = nodes.paragraph(classes=['compile'])
         if file.suffix == '.c':
             line += nodes.literal('', compile_line(file))
-            before = needs(file, read(str(Path(app.srcdir) / SCREENPLAY)), code)
+            try:
+                before = needs(file, read(str(Path(app.srcdir) / SCREENPLAY)), code)
+            except ScriptError:
+                before = []  # drawing the screenplay reports it
             for index, command in enumerate(before):
                 line += nodes.Text(' and ' if index else ' needs ')
                 line += reference(app, f'{Path(command.split()[0]).name}.c', nodes.literal('', command))

@@ -32,3 +32,10 @@ def test_a_tree_that_is_missing_or_of_a_program_with_another_name_is_made_by_pro
         if name.startswith("040"):
             (made / f"code/turns/{name}.c").rename(made / "code/turns/041-turns-check-wrong.c")
             replace(made / "docs/scheduler.rst", name, "041-turns-check-wrong")
+
+
+@pytest.mark.parametrize("page", ["screenplay", "exercises"])
+def test_a_scene_that_cannot_be_read_is_said_and_ends_nothing_else(page: str, made: Path) -> None:
+    source = made / f"docs/{page}.rst"
+    source.write_text(source.read_text().replace(":class: scene", ":class: scene freshh", 1))
+    refused(made, f'docs/{page}.rst:', 'WARNING: ', 'unknown class "freshh"')
