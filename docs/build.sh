@@ -73,12 +73,12 @@ commit() {
     [ ! -e .git ] || git describe --always --dirty 2>/dev/null || true
 }
 
-# What the site is made from, beside the contents of files: the commit that it names, the folder
+# What the site is made from, beside the contents of files: the version that it names, the folder
 # (Sphinx keeps its name), the options of Sphinx, and the names of the files.
 inputs() {
     mkdir -p build
     {
-        [ ! -e .git ] || git rev-parse HEAD 2>/dev/null || true
+        commit
         pwd -P
         echo "${SPHINXOPTS-}"
         printf '%s\n' "$@"

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # for docs/ and stage/
 
 from docs._ext.archives import archive
 
-OURS = ('.done', '.buildinfo')  # what only a build needs
+OURS = ('.done', '.buildinfo', '.buildinfo.bak')  # what only a build needs
 VERSION = re.compile(r'v\d+(?:\.\d+)*')
 
 

@@ -1,15 +1,18 @@
 """What is published: all of the site, readable by everybody, and always the same bytes."""
 
+import re
 import shutil
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
-from copies import make
+from copies import make, replace
 from support import ROOT
 
 pytestmark = pytest.mark.thorough
+
+needs_git = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 
 
 def modes(folder: Path) -> set[tuple[bool, int]]:
@@ -49,25 +52,41 @@ def test_the_same_course_gives_the_same_bytes(made: Path) -> None:
     assert first
 
 
-@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
-def test_a_version_that_the_changes_do_not_know_is_not_published(made: Path) -> None:
-    def git(*command: str) -> None:
-        subprocess.run(["git", "-C", made, "-c", "user.name=A", "-c", "user.email=a@example.org", *command], check=True)
+def git(folder: Path, *command: str) -> None:
+    subprocess.run(["git", "-C", folder, "-c", "user.name=A", "-c", "user.email=a@example.org", *command], check=True)
 
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-q", "-m", "all")
-    git("tag", "-a", "-m", "one", "v99")
+
+@needs_git
+def test_a_version_that_the_changes_do_not_know_is_not_published(made: Path) -> None:
+    git(made, "init", "-q")
+    git(made, "add", ".")
+    git(made, "commit", "-q", "-m", "all")
+    git(made, "tag", "-a", "-m", "one", "v99")
     refused = make(made, "dist")
     assert refused.returncode != 0 and "changes.rst has nothing on v99: give what is new" in refused.stdout
     assert not (made / "build/dist").exists()
     changes = made / "docs/changes.rst"
     changes.write_text(changes.read_text().replace("Next Version\n------------\n", "v99\n---\n"))
-    git("commit", "-q", "-a", "-m", "v99")
-    git("tag", "-f", "-a", "-m", "one", "v99")
+    git(made, "commit", "-q", "-a", "-m", "v99")
+    git(made, "tag", "-f", "-a", "-m", "one", "v99")
     done = make(made, "dist")
     assert done.returncode == 0, done.stdout
     assert "Version v99</span>" in (made / "build/dist/ipc-course-site/index.html").read_text()
+
+
+@needs_git
+def test_a_tag_on_what_is_built_already_is_the_version_that_is_published(made: Path) -> None:
+    replace(made / "docs/changes.rst", "Next Version\n------------\n", "v99\n---\n")
+    git(made, "init", "-q")
+    git(made, "add", ".")
+    git(made, "commit", "-q", "-m", "v99")
+    for version in (r"\w{7,}", "v99"):  # the commit, and the tag
+        done = make(made, "dist")
+        assert done.returncode == 0, done.stdout
+        published = made / "build/dist/ipc-course-site"
+        assert re.search(f"Version {version}</span>", (published / "index.html").read_text())
+        assert [file.name for file in published.rglob(".*")] == [".nojekyll"]
+        git(made, "tag", "-f", "-a", "-m", "one", "v99")
 
 
 def test_each_page_leads_to_what_has_changed() -> None:
