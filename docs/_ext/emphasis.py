@@ -13,7 +13,8 @@ from sphinx import addnodes
 
 CALL = re.compile(r'(\w+)\(\)')
 CONSTANT = re.compile(r'\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\bE[A-Z]{3,}\b')
-SPOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+#: Texts, characters and comments: what stands in there is no code.
+SPOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])+\'|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 
 def _own(section: nodes.Node) -> Iterator[nodes.Node]:

@@ -28,6 +28,7 @@ from stage.page.model import AtPrompt, Cue, ScriptError
 from stage.page.reader import by_section, read, text_of
 
 from .derived import SCREENPLAY, table
+from .emphasis import SPOKEN
 from .listings import SOLUTIONS
 
 PAGE = 'reference'
@@ -40,8 +41,8 @@ KEYWORDS = {'if', 'for', 'while', 'switch', 'return', 'sizeof', 'static_assert'}
 @functools.cache
 def calls(text: str) -> set[str]:
     """Return the functions that a C file calls and does not define itself."""
-    code = re.sub(r'/\*.*?\*/|//[^\n]*|"(\\.|[^"\\])*"', '', text, flags=re.DOTALL)
-    own = set(re.findall(r'^(?:static )?\w+ (\w+)\([^;]*\)\n\{', code, re.MULTILINE))
+    code = SPOKEN.sub('', text)
+    own = set(re.findall(r'^\w[\w *]*?\b(\w+)\([^;{]*\)\n\{', code, re.MULTILINE))
     return set(re.findall(r'\b([a-z]\w*)\(', code)) - own - KEYWORDS
 
 

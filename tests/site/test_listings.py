@@ -39,6 +39,7 @@ def test_a_name_in_a_comment_or_a_text_and_a_longer_one_do_not_count() -> None:
               "my_mmap(1);\nmmap(a,\n     MAP_SHARED);\nMAP_SHARED_VALIDATE;\n")
     assert emphasised(source, {"mmap", "MAP_SHARED"}) == [6, 7]
     assert emphasised(source, set()) == []
+    assert emphasised("if (c == '\"')\n    mmap(c);\nputs(\"mmap(\");\n", {"mmap"}) == [2]
 
 
 def test_what_goes_on_in_further_lines_stands_out_as_a_whole() -> None:

@@ -91,6 +91,21 @@ def test_calls_in_comments_and_texts_and_own_functions_are_not_calls() -> None:
     assert calls(source) == {"printf"}
 
 
+def test_own_functions_of_any_type_are_not_calls_and_a_quotation_mark_as_a_character_begins_no_text() -> None:
+    source = ("static char *own(int x)\n{\n    return x == '\"' ? first() : second('\\'', \"a()\");\n}\n"
+              "static _Noreturn void fail(const char *text,\n                           int x)\n{\n    exit(x);\n}\n"
+              "int declared(int x);\nint main(void)\n{\n    fail(own(1), declared(2));\n}\n")
+    assert calls(source) == {"first", "second", "exit", "declared"}
+
+
+def test_no_program_calls_what_another_one_of_the_course_defines_itself() -> None:
+    rows = re.findall(r"\* - :?\S*`(\w+)\(", "\n".join(by_call(ROOT / "docs")))
+    assert "iscntrl" in rows
+    for file in (ROOT / "code").glob("*/*.c"):
+        for own in re.findall(r"(?m)^\w[^;=\n]*?(\w+)\([^;]*?\)\n\{$", file.read_text()):
+            assert own not in rows, file
+
+
 def test_the_index_by_symptom_is_the_same_in_another_language(tmp_path: Path) -> None:
     if not shutil.which("localedef"):
         pytest.skip("needs localedef")
