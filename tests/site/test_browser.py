@@ -107,6 +107,21 @@ def test_the_switch_is_kept(tab: browser.Tab, site: str) -> None:
         assert tab.run("localStorage.length") == 0  # the system has the word again
 
 
+def test_what_was_chosen_since_holds_on_a_page_that_one_goes_back_to(tab: browser.Tab, site: str) -> None:
+    """A browser shows such a page as it was left, and says so; one without windows keeps none, so the test says it."""
+    seen = "[document.documentElement.dataset.theme, document.querySelector('button.directions').textContent]"
+    tab.look(1280)
+    tab.go(f"{site}screenplay.html")
+    later = browser.Tab(tab.browser, tab)
+    later.look(1280)
+    later.go(f"{site}screenplay.html")
+    for kept, theme, button in ((2, "dark", "Show the stage directions"), (0, None, "Hide the stage directions")):
+        later.run("document.querySelectorAll('.theme-button, button.directions').forEach(one => one.click())")
+        tab.until(f"localStorage.length === {kept}")
+        tab.run("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+        assert tab.run(seen) == later.run(seen) == [theme, button]
+
+
 def blocks(page: Path) -> list[tuple[set[str], str]]:
     """The classes and the lines of all console blocks of a page, as if none stood in an aside."""
     lines = page.read_text().split("\n")

@@ -27,6 +27,13 @@ function switchTheme() {
   keep('theme', chosen);
 }
 
+// A page that one goes back to is shown as it was left: what was chosen since holds there, too.
+addEventListener('pageshow', event => {
+  for (const name of event.persisted ? ['theme', 'directions'] : []) {
+    try { if (localStorage[name]) root.dataset[name] = localStorage[name]; else delete root.dataset[name]; } catch { }
+  }
+});
+
 // Who reads alone may do without what is said to an instructor.
 function addDirectionsSwitch() {
   const title = document.querySelector('main:has(.direction) h1');
@@ -41,6 +48,7 @@ function addDirectionsSwitch() {
     say();
   });
   say();
+  addEventListener('pageshow', say);
   const minutes = document.querySelector('h1 + .minutes'); // whose line has room for it, so that nothing moves
   if (minutes) minutes.append(button); else title.after(button);
 }
