@@ -82,6 +82,16 @@ def test_a_term_explains_itself_to_the_keyboard_and_to_the_mouse(tab: browser.Ta
 
 
 @needs_browser
+def test_a_term_leaves_its_explanation_to_the_next_one(tab: browser.Tab, site: str) -> None:
+    tab.look(1280)
+    tab.go(f"{site}screenplay.html")
+    for number in (0, 1, 0):
+        tab.run(f"document.querySelectorAll('a.term')[{number}].focus({{focusVisible: true}})")
+        assert tab.run("[...document.querySelectorAll('a.term')].flatMap("
+                       "(link, number) => link.hasAttribute('aria-describedby') ? [number] : [])") == [number]
+
+
+@needs_browser
 def test_the_first_touch_of_a_term_explains_it_and_the_second_leads_to_it(tab: browser.Tab, site: str) -> None:
     tab.look(360)
     tab.send("Emulation.setTouchEmulationEnabled", enabled=True)

@@ -206,6 +206,7 @@ function explainTerms() {
   document.body.append(box);
   let shown = null, touched = null;
   function show(link) {
+    shown?.removeAttribute('aria-describedby'); // no event tells of an open box that it has another text
     box.textContent = link.dataset.says;
     box.showPopover();
     const { left, top, bottom } = link.getBoundingClientRect();
