@@ -12,6 +12,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 from stage.page.model import ScriptError
 from stage.page.reader import read
@@ -28,10 +29,17 @@ def chapters(docs: Path) -> list[str]:
     return [section.label for section in page.sections if section.depth == 1 and section.label]
 
 
+def outdated(app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> set[str]:
+    """Have all pages read again when the chapters are other ones."""
+    before = getattr(env, 'course_chapters', None)
+    env.course_chapters = chapters(Path(app.srcdir))
+    return set() if before == env.course_chapters else env.found_docs
+
+
 def name_chapters(app: Sphinx, document: nodes.document) -> None:
     """Put the chapters in front of the titles that Sphinx has collected."""
     docname = app.env.docname
-    label = re.compile(rf'(?:{docname}-)?({"|".join(chapters(Path(app.srcdir)))})-.')
+    label = re.compile(rf'(?:{docname}-)?({"|".join(app.env.course_chapters)})-.')
     sections = {name: section for section in document.findall(nodes.section) for name in section['ids']}
     for entry in app.env.tocs[docname].findall(nodes.reference):
         section = sections.get(entry['anchorname'][1:])
@@ -41,6 +49,7 @@ def name_chapters(app: Sphinx, document: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register it, after what collects the titles."""
+    """Register both; the titles are collected before they get their chapters."""
+    app.connect('env-get-outdated', outdated)
     app.connect('doctree-read', name_chapters, priority=900)
     return {'parallel_read_safe': True, 'parallel_write_safe': True}

@@ -30,11 +30,13 @@ def creations(page: Page, code: Path) -> dict[str, str]:
     return found
 
 
-def needs(file: Path, page: Page, code: Path) -> list[str]:
-    """Return the commands that come before a program can run with its default names.  Raises ScriptError."""
+def needs(file: Path, made: dict[str, str]) -> list[str]:
+    """Return the commands, of those that create objects, that come before a program can run with its default names.
+
+    Raises ScriptError where it is not UTF-8.
+    """
     if file.stem.endswith('-create'):
         return []
-    made = creations(page, code)
     return [made[name] for name in defaults(file) if name in made]
 
 

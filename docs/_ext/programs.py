@@ -27,7 +27,7 @@ from stage.page.reader import read
 from .derived import SCREENPLAY
 from .emphasis import emphasised, named
 from .listings import SOLUTIONS, anchor, caption, complaints, listings
-from .needs import needs
+from .needs import creations, needs
 
 PAGE = 'code/index'
 
@@ -94,6 +94,17 @@ def derive(app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
     return [] if before == env.programs_list else [PAGE]
 
 
+def follow(app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
+    """Have the listings read again when other commands of the screenplay create what their programs need."""
+    docs = Path(app.srcdir)
+    before = getattr(env, 'course_creations', None)
+    try:
+        env.course_creations = creations(read(str(docs / SCREENPLAY)), docs.parent / 'code')
+    except (ScriptError, OSError):
+        env.course_creations = {}  # reported with the listings, or where the screenplay is drawn
+    return [] if before == env.course_creations else [env.path2doc(listing.page) for listing in listings(docs)]
+
+
 def append(app: Sphinx, docname: str, source: list[str]) -> None:
     """Complete the code page."""
     if docname == PAGE:
@@ -135,10 +146,7 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
         line = nodes.paragraph(classes=['compile'])
         if file.suffix == '.c':
             line += nodes.literal('', compile_line(file))
-            try:
-                before = needs(file, read(str(Path(app.srcdir) / SCREENPLAY)), code)
-            except ScriptError:
-                before = []  # drawing the screenplay reports it
+            before = needs(file, app.env.course_creations)
             for index, command in enumerate(before):
                 line += nodes.Text(' and ' if index else ' needs ')
                 line += reference(app, f'{Path(command.split()[0]).name}.c', nodes.literal('', command))
@@ -162,6 +170,7 @@ def forget_downloads(app: Sphinx, document: nodes.document) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register what makes the code page and completes listings."""
     app.connect('env-get-outdated', derive)
+    app.connect('env-get-outdated', follow)
     app.connect('source-read', append)
     app.connect('doctree-read', complete_listings)
     app.connect('doctree-read', forget_downloads, priority=900)  # when Sphinx has noted them

@@ -39,3 +39,8 @@ def test_a_scene_that_cannot_be_read_is_said_and_ends_nothing_else(page: str, ma
     source = made / f"docs/{page}.rst"
     source.write_text(source.read_text().replace(":class: scene", ":class: scene freshh", 1))
     refused(made, f'docs/{page}.rst:', 'WARNING: ', 'unknown class "freshh"')
+
+
+def test_a_program_that_sessions_create_with_and_that_is_not_there_is_said(made: Path) -> None:
+    (made / "code/shm/020-shm-create.c").rename(made / "code/shm/025-shm-create.c")
+    refused(made, "the page shows code/shm/020-shm-create.c, which is not there: bring the file back")
