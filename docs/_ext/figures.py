@@ -20,6 +20,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from .labels import landing
+
 SVG = 'http://www.w3.org/2000/svg'
 XLINK = 'http://www.w3.org/1999/xlink'
 ElementTree.register_namespace('', SVG)
@@ -89,7 +91,7 @@ def replace_images(app: Sphinx, document: nodes.document, docname: str) -> None:
         except (OSError, ElementTree.ParseError) as error:
             logger.warning('cannot read %s: %s', image['uri'], error, location=image)
         else:
-            image.replace_self(nodes.raw('', drawing, format='html'))
+            image.parent.replace(image, [*landing(image['ids']), nodes.raw('', drawing, format='html')])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.html5 import HTML5Translator
 
+from .labels import landing
+
 
 class details(nodes.General, nodes.Element):  # noqa: N801  (as docutils names its nodes)
     """What unfolds: a summary, then the rest."""
@@ -60,7 +62,7 @@ class Fold(SphinxPostTransform):
         for questions in list(self.document.findall(nodes.definition_list)):
             if 'questions' in questions['classes']:
                 place = questions.parent.index(questions)
-                questions.parent[place:place + 1] = [
+                questions.parent[place:place + 1] = landing(questions['ids']) + [
                     folded(item[0], item[-1].children, ['fold', 'question']) for item in questions.children]
 
 

@@ -138,7 +138,8 @@ def complete_listings(app: Sphinx, document: nodes.document) -> None:
         if code not in Path(os.path.normpath(file)).parents or not isinstance(listing.parent, nodes.container):
             continue
         listing['highlight_args']['lineanchors'] = name = anchor(file)  # of Pygments: 030-shm-produce.c-12
-        listing.parent['ids'] = [name]  # it stays, whatever else is shown
+        labels = [document.nameids[label] for label in listing.parent['names']]
+        listing.parent['ids'] = [name, *labels]  # they stay, whatever else is shown: no running numbers
         section = section_of(listing)
         app.env.domains.standard_domain.note_hyperlink_target(
             name, app.env.docname, name, section.next_node(nodes.title).astext())

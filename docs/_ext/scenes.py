@@ -23,6 +23,7 @@ from stage.page.model import ScriptError
 from stage.page.reader import read
 
 from .columns import Drawing
+from .labels import landing
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,8 @@ class Draw(SphinxPostTransform):
             return
         drawing = Drawing(page)
         for block, scene in zip(blocks, page.scenes, strict=True):
-            block.parent.replace(block, nodes.raw('', drawing.html(scene), format='html'))
+            labels = block['ids'][:-1]  # the last one is the anchor, which the drawing has
+            block.parent.replace(block, [*landing(labels), nodes.raw('', drawing.html(scene), format='html')])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -44,3 +44,22 @@ def test_a_scene_that_cannot_be_read_is_said_and_ends_nothing_else(page: str, ma
 def test_a_program_that_sessions_create_with_and_that_is_not_there_is_said(made: Path) -> None:
     (made / "code/shm/020-shm-create.c").rename(made / "code/shm/025-shm-create.c")
     refused(made, "the page shows code/shm/020-shm-create.c, which is not there: bring the file back")
+
+
+def test_a_label_before_what_the_site_draws_in_its_own_way_is_an_address(made: Path) -> None:
+    page, added = made / "docs/screenplay.rst", {
+        "scene": ".. code-block:: console\n   :class: scene\n\n   $ true\n",
+        "image": ".. image:: figures/mapping.svg\n   :alt: One mapping\n",
+        "questions": ".. class:: questions\n\nIs it?\n   Yes.\n\nAnd now?\n   No.\n",
+        "fold": ".. admonition:: Aside\n   :class: fold\n\n   More.\n"}
+    names = [*added, "listing"]
+    listing = ".. literalinclude:: ../code/shm/030-shm-produce.c\n"
+    replace(page, listing, f".. _to-listing:\n\n{listing}")
+    page.write_text(page.read_text() + "".join(f"\n.. _to-{name}:\n\n{text}" for name, text in added.items()) +
+                    "".join(f"\n:ref:`there <to-{name}>`\n" for name in names))
+    done = make(made, "html")
+    assert done.returncode == 0, done.stdout
+    built = (made / "build/html/screenplay.html").read_text()
+    found = {name: (built.count(f'href="#to-{name}"'), built.count(f'id="to-{name}"')) for name in names}
+    assert found == dict.fromkeys(names, (1, 1))
+    assert built.count('id="030-shm-produce.c"') == 1 and 'id="id1"' not in built
