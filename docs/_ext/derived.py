@@ -1,8 +1,15 @@
-"""What is derived from the pages and appended to one of them: its form."""
+"""What is derived from the pages and appended to one of them: from which pages, and in which form."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 SCREENPLAY = 'screenplay.rst'
+
+
+def sources(docs: Path) -> list[Path]:
+    """Return the pages, without what editors keep beside them, or in a folder there, as the settings exclude it."""
+    return [page for page in sorted(docs.rglob('*.rst')) if '/.' not in f'/{page.relative_to(docs)}']
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]],

@@ -12,11 +12,12 @@ from stage.page.model import ScriptError
 from stage.page.reader import read
 
 from .archives import course
+from .derived import sources
 
 
 def write(docs: Path, folder: Path) -> None:
     """Write the downloads into the folder of a finished site.  Raises OSError."""
-    for source in docs.rglob('[!.]*.rst'):
+    for source in sources(docs):
         try:
             page = read(str(source))
         except ScriptError:

@@ -36,7 +36,7 @@ def listing(source: Path, number: int) -> str:
     lines = source.read_text(encoding='utf-8').splitlines()
     marked = [index for index, line in enumerate(lines) if MARK.search(line)]
     shown = range(marked[0] - bool(lines[marked[0] - 1].strip()), marked[-1] + 2)
-    texts = dedent('\n'.join(MARK.sub('', lines[index]) for index in shown)).splitlines()
+    texts = dedent('\n'.join(MARK.sub('', lines[index]) for index in shown)).split('\n')
     rows = ''
     for index, text in zip(shown, texts, strict=True):
         state = 'marked' if index in marked else 'between'

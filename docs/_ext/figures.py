@@ -43,7 +43,7 @@ def require_alt(app: Sphinx, document: nodes.document) -> None:
 def inline(file: Path, alt: str) -> str:
     """Return the drawing as an element of a page, its ids unique there.
 
-    Raises OSError, or ElementTree.ParseError where it is no XML.
+    Raises OSError, ElementTree.ParseError where it is no XML, or ValueError where it does not say how wide it is.
     """
     root = ElementTree.parse(file).getroot()
     prefix = nodes.make_id(file.stem) + '-'
@@ -75,7 +75,11 @@ def inline(file: Path, alt: str) -> str:
 
 def _sized(drawing: ElementTree.Element, more: dict[str, str]) -> str:
     """Return a drawing as text; it is as wide as its units say, 16 to the size of the text."""
-    drawing.attrib |= more | {'width': f'{int(drawing.attrib["viewBox"].split()[2]) / 16:g}rem'}
+    try:
+        width = float(re.split(r'[\s,]+', drawing.attrib['viewBox'].strip())[2])
+    except (KeyError, IndexError, ValueError):
+        raise ValueError('it needs viewBox="0 0 WIDTH HEIGHT"') from None
+    drawing.attrib |= more | {'width': f'{width / 16:g}rem'}
     return ElementTree.tostring(drawing, encoding='unicode').replace(f' xmlns="{SVG}"', '', 1)  # known in a page
 
 
@@ -88,7 +92,7 @@ def replace_images(app: Sphinx, document: nodes.document, docname: str) -> None:
             continue
         try:
             drawing = inline(Path(app.srcdir) / image['uri'], image.get('alt', ''))
-        except (OSError, ElementTree.ParseError) as error:
+        except (OSError, ElementTree.ParseError, ValueError) as error:
             logger.warning('cannot read %s: %s', image['uri'], error, location=image)
         else:
             image.parent.replace(image, [*landing(image['ids']), nodes.raw('', drawing, format='html')])

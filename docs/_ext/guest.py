@@ -28,6 +28,8 @@ from stage.page.reader import read
 from stage.page.steps import starts
 from stage.sandbox.processes import TIMEOUTS
 
+from .derived import sources
+
 MACHINE = Path(FOLDER)
 PLAYER = Path('stage/guest/player')
 OTHERWISE = Path('stage/guest/otherwise.json')
@@ -126,7 +128,7 @@ def put(app: Sphinx, error: Exception | None) -> None:
         if file.exists():
             files[name] = {'name': f'{file.name}?v={checksum(file)}', 'size': file.stat().st_size}
             shutil.copyfile(file, target / file.name)
-    for source in Path(app.srcdir).rglob('[!.]*.rst'):
+    for source in sources(Path(app.srcdir)):
         if page := scenes_of(source):
             told_in = target / source.relative_to(app.srcdir).with_suffix('.json')
             told_in.parent.mkdir(exist_ok=True)

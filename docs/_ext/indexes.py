@@ -27,7 +27,7 @@ from stage.page.anchors import targets
 from stage.page.model import AtPrompt, Cue, ScriptError
 from stage.page.reader import by_section, read, text_of
 
-from .derived import SCREENPLAY, table
+from .derived import SCREENPLAY, sources, table
 from .emphasis import SPOKEN
 from .listings import SOLUTIONS
 
@@ -100,7 +100,7 @@ def by_call(docs: Path) -> list[str]:
 def by_symptom(docs: Path) -> list[str]:
     """Return the lines of the index by symptom: what the programs of the course have met, on all pages."""
     shown: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(dict)
-    for file in sorted(docs.rglob('[!.]*.rst'), key=lambda file: (file.name != SCREENPLAY, file)):
+    for file in sorted(sources(docs), key=lambda file: file.name != SCREENPLAY):
         try:
             page = read(str(file))
         except ScriptError:

@@ -10,6 +10,8 @@ from pathlib import Path
 from stage.page.model import Section
 from stage.page.reader import Block, parts, text_of
 
+from .derived import sources
+
 INCLUDE = re.compile(r'^#include "(.*)"', re.MULTILINE)
 
 
@@ -32,7 +34,7 @@ class Listing:
 def listings(docs: Path) -> list[Listing]:
     """Return the listings of all pages.  Raises ScriptError where one is not UTF-8."""
     found: list[Listing] = []
-    for page in sorted(docs.rglob('[!.]*.rst')):
+    for page in sources(docs):
         label = ''
         for part in parts(text_of(str(page)).split('\n')):
             match part:

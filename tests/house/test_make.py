@@ -36,6 +36,8 @@ def clutter(copy: Path) -> None:
         path.with_name(f".#{path.name}").symlink_to("somebody@there.4711:1234567890")  # Emacs, unsaved
         for name in (f"#{path.name}#", f"{path.name}~", f".{path.name}.swp"):
             path.with_name(name).write_bytes(b"\xff not for anybody")
+    (copy / "docs/.ipynb_checkpoints").mkdir()
+    shutil.copy(copy / "docs/screenplay.rst", copy / "docs/.ipynb_checkpoints/screenplay-checkpoint.rst")
 
 
 def test_nothing_is_made_outside_of_build_nor_of_what_an_editor_keeps(copy: Path, tmp_path: Path) -> None:

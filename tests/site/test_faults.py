@@ -1,5 +1,6 @@
 """What is at fault in a page, or missing beside it, is said in a warning, with what to do; and what is not is built."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,10 @@ def test_a_label_before_what_the_site_draws_in_its_own_way_is_an_address(made: P
     found = {name: (built.count(f'href="#to-{name}"'), built.count(f'id="to-{name}"')) for name in names}
     assert found == dict.fromkeys(names, (1, 1))
     assert built.count('id="030-shm-produce.c"') == 1 and 'id="id1"' not in built
+
+
+@pytest.mark.parametrize("box", ["", 'viewBox="0 0"', 'viewBox="0 0 wide 10"'])
+def test_a_figure_that_does_not_say_how_wide_it_is_is_said(box: str, made: Path) -> None:
+    figure = made / "docs/figures/queue.svg"
+    figure.write_text(re.sub(r'viewBox="[^"]*"', box, figure.read_text(), count=1))
+    refused(made, 'cannot read figures/queue.svg: it needs viewBox="0 0 WIDTH HEIGHT"')

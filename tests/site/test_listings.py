@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import browser
 import pytest
 from support import ROOT
 
 from docs._ext.emphasis import emphasised
+from docs._ext.explorer import listing
 
 SITE = ROOT / "build/html"
 
@@ -46,6 +48,13 @@ def test_what_goes_on_in_further_lines_stands_out_as_a_whole() -> None:
     source = "int fd =\n    open(name,\n         0);\nif (fd == -1)\n    err(1,\n        strerror(errno));\n"
     assert emphasised(source, {"open"}) == [1, 2, 3]
     assert emphasised(source, {"strerror"}) == [5, 6]
+
+
+def test_the_explorer_shows_the_lines_around_the_marks_of_a_program_be_they_empty_or_not(tmp_path: Path) -> None:
+    source = tmp_path / "010-x.c"
+    source.write_text("int main(void)\n{\n    one(); // TURN\n    two(); // TURN\n\n    three();\n}\n")
+    lines = re.sub(r"<[^>]*>", "", listing(source, 0).partition("<pre")[2])
+    assert lines.endswith(">2 {\n3     one();\n4     two();\n5 \n"), lines
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from copies import listing, make
 from pygments.styles import get_style_by_name
 from support import ROOT
 
+from docs._ext.figures import inline
+
 SITE = ROOT / "build/html"
 C_FILES = sorted((ROOT / "code").glob("*/*.[ch]"))
 PAGES = sorted(SITE.rglob("*.html"))
@@ -243,6 +245,12 @@ def test_figures_have_no_colour_but_that_of_the_text() -> None:
     for figure in (ROOT / "docs/figures").glob("*.svg"):
         colours = re.findall(r'\b(?:fill|stroke|color|stop-color)[=:]"? ?([^";]+)', figure.read_text())
         assert set(colours) == {"none", "currentColor"}, figure.name
+
+
+@pytest.mark.parametrize("box", ["0 0 40.5 20", "0,0,40.5,20"])
+def test_a_figure_is_as_wide_as_it_says_also_by_a_fraction(box: str, tmp_path: Path) -> None:
+    (tmp_path / "one.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"/>')
+    assert ' width="2.53125rem"' in inline(tmp_path / "one.svg", "One.")
 
 
 def test_permanent_links_have_no_running_numbers() -> None:
