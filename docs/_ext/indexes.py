@@ -111,7 +111,7 @@ def by_symptom(docs: Path) -> list[str]:
             where = f':ref:`{title.replace("``", "")} <{names[scene.number]}>`'
             for cue in scene.cues:
                 command[cue.terminal] = cue.command if cue.kind == 'run' else command.get(cue.terminal, '')
-                program = [line for line in command[cue.terminal].splitlines() if './' in line]
+                program = [line.strip() for line in command[cue.terminal].splitlines() if './' in line]
                 for name, line in symptoms(cue) if program else ():
                     lines = shown[name, where].setdefault(program[-1], [])
                     lines += [f'``{line}``'] if f'``{line}``' not in lines else []

@@ -79,16 +79,19 @@ class Minutes(SphinxPostTransform):
         sums = [sum(map(planned, section.findall(nodes.field))) for section in sections]
         for section, total in zip(sections, sums, strict=True):
             lists = [child for child in section.children if isinstance(child, nodes.field_list)]
-            own = [(fields, minutes) for fields in lists if (minutes := planned(fields[0]))]
+            own = [(field, minutes) for fields in lists for field in fields if (minutes := planned(field))]
             if total == 0 or not own and section is not sections[0]:
                 continue
             line = nodes.paragraph('', in_words(total), classes=['minutes'])
             if own and own[0][1] < total:
                 line += nodes.Text(f', {own[0][1]} of them for the introduction')
-            if own:
-                own[0][0].replace_self(line)
-            else:
+            if not own:
                 section.insert(1, line)
+            elif len(fields := own[0][0].parent) > 1:  # others stay
+                section.insert(section.index(fields), line)
+                fields.remove(own[0][0])
+            else:
+                fields.replace_self(line)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

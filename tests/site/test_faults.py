@@ -71,3 +71,17 @@ def test_a_figure_that_does_not_say_how_wide_it_is_is_said(box: str, made: Path)
     figure = made / "docs/figures/queue.svg"
     figure.write_text(re.sub(r'viewBox="[^"]*"', box, figure.read_text(), count=1))
     refused(made, 'cannot read figures/queue.svg: it needs viewBox="0 0 WIDTH HEIGHT"')
+
+
+def test_a_field_beside_the_minutes_of_a_section_stays(made: Path) -> None:
+    page = made / "docs/screenplay.rst"
+    first, second, more = page.read_text().split("\n:Minutes: ", 2)
+    page.write_text(f"{first}\n:Needs: two terminals\n:Minutes: {second}\n:Minutes: " +
+                    more.replace("\n", "\n:Likes: a blackboard\n", 1))
+    done = make(made, "html")
+    assert done.returncode == 0, done.stdout
+    built = (made / "build/html/screenplay.html").read_text()
+    for name, text in (("Needs", "two terminals"), ("Likes", "a blackboard")):
+        assert re.search(rf'<p class="minutes">[^<]*</p>\s*<dl class="field-list[^>]*>\s*<dt[^>]*>{name}.*\s*<dd[^>]*>'
+                         rf'<p>{text}', built), name
+    assert "Minutes<" not in built

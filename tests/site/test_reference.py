@@ -77,6 +77,13 @@ def test_the_index_is_about_programs_of_the_course() -> None:
     assert "nowhere" not in "\n".join(by_symptom(ROOT / "docs"))  # cat nowhere, an example of the notation
 
 
+def test_a_program_that_fails_in_an_indented_line_of_a_command_is_named_in_the_index(tmp_path: Path) -> None:
+    (tmp_path / "screenplay.rst").write_text(
+        "Page\n====\n\n.. code-block:: console\n   :class: scene\n\n   $ if true; then\n   >     ./x\n   > fi\n"
+        "   x: open /y: File exists\n   [1]\n")
+    assert "     - ``./x``: ``x: open /y: File exists``" in by_symptom(tmp_path)
+
+
 def test_an_error_and_a_signal_are_told_apart() -> None:
     page = parse("page.rst", ".. code-block:: console\n   :class: scene\n\n"
                  "   $ ./x\n   x: open /y: File exists\n   [1]\n"
