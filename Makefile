@@ -10,7 +10,7 @@ port     := 8000# of "make serve"
 sources  := $(wildcard code/*/*.c)
 programs := $(sources:code/%.c=$(build)/%)
 pages    := $(wildcard docs/*.rst docs/*/*.rst)
-inputs   := $(sort $(wildcard build/machine/state.zst) $(shell find code docs stage/guest/player -type f ! -name '.*' ! -name '*~' ! -name '\#*'))
+inputs   := $(sort $(wildcard build/machine/state.zst build/recording.cast) $(shell find code docs stage/guest/player -type f ! -name '.*' ! -name '*~' ! -name '\#*'))
 made     := $(patsubst $(build)/.deps/%.d,$(build)/%,$(wildcard $(build)/.deps/*/*.d))
 stale    := $(filter-out $(programs),$(made))# their sources are gone
 venv     := build/venv/bin/python
@@ -52,7 +52,7 @@ $(build)/.flags: FORCE
 
 prune: ; rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
 
-build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/page/*.py build/recording.cast) | build/venv/.done
+build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/page/*.py) | build/venv/.done
 	@sh docs/build.sh html
 build/.inputs: FORCE
 	@sh docs/build.sh inputs $(inputs)

@@ -27,20 +27,26 @@ def checksum(app: Sphinx, name: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:8] if path.exists() else ''
 
 
+def version(app: Sphinx) -> str:
+    """Return what the addresses of the film and of its player have of them, or nothing, if there is no film."""
+    film = checksum(app, CAST)
+    return film and film + checksum(app, PLAYER)
+
+
 def films(document: nodes.document) -> list[nodes.paragraph]:
     """Return the paragraphs that stand for the film."""
     return [one for one in document.findall(nodes.paragraph) if 'film' in one['classes']]
 
 
 def note(app: Sphinx, document: nodes.document) -> None:
-    """Remember which film a page has been made with."""
+    """Remember with which film and which player a page has been made."""
     if films(document):
-        app.env.metadata[app.env.docname]['film'] = checksum(app, CAST)
+        app.env.metadata[app.env.docname]['film'] = version(app)
 
 
 def outdated(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]:
-    """Return the pages that have been made with another film, or with none."""
-    now = checksum(app, CAST)
+    """Return the pages that have been made with another film or player, or with none."""
+    now = version(app)
     return [name for name, data in env.metadata.items() if data.get('film', now) != now]
 
 

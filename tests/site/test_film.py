@@ -32,7 +32,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def filmed(_template: Path, films: Path) -> Path:
     """The site with the film."""
-    folder = _template.with_name("a copy")  # where Sphinx has only to read what has changed
+    folder = _template.with_name("a copy")  # as it was called when it was made
     subprocess.run(["cp", "-a", "--reflink=auto", _template, folder], check=True)
     (folder / "build/recording.cast").write_bytes(films.read_bytes())
     done = make(folder, "html")
