@@ -86,6 +86,17 @@ def test_an_address_opens_its_state(tab: browser.Tab, site: str) -> None:
     assert said(tab) == "2 of the 6 orders from here go right."
 
 
+@pytest.mark.parametrize("address", ["#100%", "#turns-guard-%", "#toString", "#turns-guard-constructor"])
+def test_an_address_that_leads_nowhere_stops_nothing(address: str, tab: browser.Tab, site: str) -> None:
+    opened(tab, site, address)
+    assert tab.run("[...document.querySelectorAll('.explorer')].every(one => one.checkVisibility())")
+    assert said(tab) == "2 of the 6 orders from here go right."
+    assert not tab.run("document.querySelector('.theme-button').hidden")
+    listing = "document.querySelector('.literal-block-wrapper .folded')"
+    assert tab.run(f"location.hash = `#${{{listing}.closest('[id]').id}}-1`")
+    tab.until("document.querySelector(':target').checkVisibility()")  # the last thing that the script does
+
+
 def test_a_deadlock_is_shown_as_one(tab: browser.Tab, site: str) -> None:
     opened(tab, site, "#turns-locks-ABAB")
     assert said(tab, "turns-locks").endswith("Nobody can go on: a deadlock.")

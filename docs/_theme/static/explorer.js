@@ -82,9 +82,9 @@ function explore(box, index) {
   }
 
   function obey() {
-    const hash = decodeURIComponent(location.hash);
+    const hash = `#${decoded()}`; // of the other script
     const to = hash.startsWith(address) ? hash.slice(address.length) : null;
-    if (to === null || !(to in states) || !to) return;
+    if (to === null || !Object.hasOwn(states, to) || !to) return;
     word = to;
     show();
     box.scrollIntoView({ block: 'center' });

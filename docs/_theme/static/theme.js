@@ -99,9 +99,14 @@ function addBets(scene) {
   outcome.addEventListener('toggle', () => { if (outcome.open) show(); });
 }
 
+// What the address says behind the "#": nothing, if a "%" there is none of an encoding.
+function decoded() {
+  try { return decodeURIComponent(location.hash.slice(1)); } catch { return ''; }
+}
+
 // What an address leads to is open; so is all of a page on paper.
 function unfold() {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(decoded());
   let inside = false;
   for (let node = target; node; node = node.parentElement) {
     if (node.localName === 'details' && !node.open) { node.open = true; inside = true; }
