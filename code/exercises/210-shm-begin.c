@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <err.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,8 +20,9 @@ int main(int argc, char **argv)
 {
     const char *const name = argc > 1 ? argv[1] : "/ipc-counter";
     char *end;
-    const long long first = strtoll("0", &end, 10);
-    if (argc > 3 || *end != '\0' || first < 0)
+    const char *const number = "0";
+    const long long first = strtoll(number, &end, 10);
+    if (argc > 3 || end == number || *end || first < 0 || first == LLONG_MAX)
         errx(2, "usage: %s [name [first]]", argv[0]);
 
     const int fd = shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600);

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 {
     char *end;
     const long first = strtol(argc == 3 ? argv[2] : "-", &end, 10);
-    if (argc != 3 || *end != '\0' || first < 0)
+    if (argc != 3 || end == argv[2] || *end != '\0' || first < 0)
         errx(2, "usage: %s file byte", argv[0]);
     const char *const file = argv[1];
 

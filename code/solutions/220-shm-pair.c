@@ -21,7 +21,8 @@ int main(int argc, char **argv)
     char *end, *tail;
     const long which = strtol(argc > 1 ? argv[1] : "0", &end, 10);
     long count = strtol(argc > 2 ? argv[2] : "1", &tail, 10);
-    if (argc > 3 || *end || *tail || which < 0 || which > 1 || count < 1)
+    if (argc > 3 || end == argv[1] || *end || *tail || which < 0 || which > 1 ||
+        count < 1)
         errx(2, "usage: %s [0|1 [count]]", argv[0]);
 
     const int fd = shm_open("/ipc-pair", O_RDWR, 0);

@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 {
     char *end;
     const long channel = strtol(argc > 1 ? argv[1] : "0", &end, 10);
-    if (argc > 2 || *end != '\0' || channel < 0 || channel > 9)
+    if (argc > 2 || end == argv[1] || *end || channel < 0 || channel > 9)
         errx(2, "usage: %s [channel]", argv[0]);
 
     const mqd_t queue = mq_open("/ipc-samples", O_WRONLY);

@@ -27,7 +27,8 @@ int main(int argc, char **argv)
     char *end, *tail;
     const long version = strtol(argc > 1 ? argv[1] : "0", &end, 10);
     const double value = strtod(argc > 2 ? argv[2] : "0", &tail);
-    if (argc == 2 || argc > 3 || *end || *tail || version < 0 || version > 9)
+    if (argc == 2 || argc > 3 || end == argv[1] || *end || *tail ||
+        version < 0 || version > 9)
         errx(2, "usage: %s [version value]", argv[0]);
     const mqd_t queue = mq_open("/ipc-samples", O_RDWR);
     if (queue == (mqd_t)-1)

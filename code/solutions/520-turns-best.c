@@ -19,7 +19,7 @@ int main(int argc, char **argv)
 {
     char *end;
     const long result = strtol(argc == 2 ? argv[1] : "-", &end, 10);
-    if (argc != 2 || *end != '\0' || result < 0)
+    if (argc != 2 || end == argv[1] || *end != '\0' || result < 0)
         errx(2, "usage: %s result", argv[0]);
     sem_t *const guard = sem_open("/ipc-guard", 0);
     if (guard == SEM_FAILED)

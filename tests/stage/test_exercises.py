@@ -55,6 +55,14 @@ def test_what_people_make_of_it_holds_or_fails_for_its_reason(name: str, what: s
         assert case.get("asleep", "") in played.stdout
 
 
+@pytest.mark.parametrize("call", ["140-mmap-rest /etc/passwd ''", "210-shm-begin /ipc-none ''", "220-shm-pair '' 5",
+                                  "210-shm-begin /ipc-none 99999999999999999999", "410-mq-alarm ''",
+                                  "430-mq-version '' 1", "520-turns-best ''"])
+def test_no_solution_takes_nothing_or_too_much_for_a_number(call: str) -> None:
+    done = subprocess.run(["sh", "-c", f"exec ./{call}"], cwd=ROOT / "build/solutions", capture_output=True, text=True)
+    assert done.returncode == 2 and ": usage: " in done.stderr
+
+
 def test_each_exercise_has_two_wrong_attempts_and_another_right_one() -> None:
     for name in SCENES:
         mine = [case for (of, _), case in CASES.items() if of == name]
