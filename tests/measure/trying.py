@@ -9,15 +9,19 @@ import browser
 from panel import FIRST, PANEL, Panel
 from support import ROOT
 
-#: Note when a terminal's text changes, and at a tick how long that was ago.
+#: Note when a terminal prints, or its shell asks for the next command, and at a tick how long that was ago.
 WATCH = f"""
 window.ticks = [];
+const ticked = new Set(); // the marks are written anew again and again
 let printed = 0;
 new MutationObserver(changes => {{
   const now = performance.now();
   for (const {{ target }} of changes) {{
-    if (target.closest?.('.mark') && target.textContent === '✓') ticks.push(now - printed);
-    else if (target.role === 'log') printed = now;
+    if (target.className === 'mark' && target.textContent === '✓' && !ticked.has(target)) {{
+      ticked.add(target);
+      ticks.push(now - printed);
+    }}
+    if (target.role === 'log' || target.className === 'gp') printed = now;
   }}
 }}).observe({PANEL}, {{ childList: true, subtree: true }});
 """
@@ -68,7 +72,7 @@ def jump_to_the_last_session() -> float:
 
 
 def end_to_tick() -> float:
-    """The seconds from the last thing printed for a cue to its tick, the middle of a session's."""
+    """The seconds from the end of a cue, the next prompt mostly, to its tick, the middle of a session's."""
     with pages() as (chromium, address):
         panel = opened(chromium, address)
         panel.tab.run(WATCH)
