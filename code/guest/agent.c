@@ -34,7 +34,6 @@
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -92,15 +91,12 @@ static void send_frame(char kind, size_t terminal, const void *data,
 }
 
 /// Add to the answer. What does not fit any more is noted in "full".
-__attribute__((format(printf, 1, 2))) static void add(const char *format, ...)
+static void add(const char *more)
 {
-    va_list values;
-    va_start(values, format);
-    const size_t room = sizeof text - length;
-    const int size = vsnprintf(text + length, room, format, values);
-    va_end(values);
-    full |= (size_t)size >= room;
-    length += full ? 0 : (size_t)size;
+    const size_t size = strlen(more);
+    full |= size > sizeof text - length;
+    memcpy(text + length, more, full ? 0 : size);
+    length += full ? 0 : size;
 }
 
 /// Return whether what begins here fits, with the end of the answer behind it;
@@ -118,15 +114,12 @@ static void add_string(const char *from, size_t size)
 {
     add("\"");
     for (size_t i = 0; i < size; i++) {
-        const unsigned char letter = (unsigned char)from[i];
-        if (letter == '"' || letter == '\\')
-            add("\\%c", letter);
-        else if (iscntrl(letter))
-            add("\\u%04x", letter);
-        else if (length + 1 < sizeof text)
-            text[length++] = from[i];
-        else
-            full = true;
+        char piece[8] = {from[i]};
+        if (from[i] == '"' || from[i] == '\\')
+            add("\\");
+        else if (iscntrl((unsigned char)from[i]))
+            snprintf(piece, sizeof piece, "\\u%04x", (unsigned char)from[i]);
+        add(piece);
     }
     add("\"");
 }
@@ -330,7 +323,7 @@ static void add_process(int proc, const char *name)
 /// Add a shared memory or a semaphore.
 static void add_shared_memory(int folder, const char *name)
 {
-    char start[9], digits[17] = "";
+    char start[9], digits[17] = "", value[64];
     struct stat about;
     if (fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) ||
         !S_ISREG(about.st_mode))
@@ -340,7 +333,9 @@ static void add_shared_memory(int folder, const char *name)
     for (ssize_t i = 0; i < size; i++)
         snprintf(digits + 2 * i, 3, "%02x", (unsigned char)start[i]);
     add_name(name);
-    add("{\"size\":%lld,\"start\":\"%s\"}", (long long)about.st_size, digits);
+    snprintf(value, sizeof value, "{\"size\":%lld,\"start\":\"%s\"}",
+             (long long)about.st_size, digits);
+    add(value);
     fits(begin);
 }
 
@@ -348,7 +343,7 @@ static void add_shared_memory(int folder, const char *name)
 static void add_queue(int folder, const char *name)
 {
     const size_t begin = length;
-    char path[NAME_MAX + 2];
+    char path[NAME_MAX + 2], value[128];
     struct mq_attr about;
     (void)folder;
     snprintf(path, sizeof path, "/%s", name);
@@ -359,8 +354,10 @@ static void add_queue(int folder, const char *name)
     mq_getattr(queue, &about);
     mq_close(queue);
     add_name(name);
-    add("{\"messages\":%ld,\"size\":%ld,\"maximum\":%ld}", about.mq_curmsgs,
-        about.mq_msgsize, about.mq_maxmsg);
+    snprintf(value, sizeof value,
+             "{\"messages\":%ld,\"size\":%ld,\"maximum\":%ld}",
+             about.mq_curmsgs, about.mq_msgsize, about.mq_maxmsg);
+    add(value);
     fits(begin);
 }
 
@@ -477,9 +474,9 @@ static void open_terminal(size_t terminal, char *data, size_t size)
     fcntl(master, F_SETFL, O_NONBLOCK); // what nobody reads may be too much
     terminals[terminal].master = master;
     terminals[terminal].shell = shell;
-    char answer[16];
-    send_frame('p', terminal, answer,
-               (size_t)snprintf(answer, sizeof answer, "%d", (int)shell));
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", (int)shell);
+    send_frame('p', terminal, pid, strlen(pid));
 }
 
 /// End all processes of a terminal.
