@@ -112,16 +112,20 @@ export class Machine {
     return new Promise((done, fail) => this.#opened.push({ done, fail }));
   }
 
+  // What was sent, and the guest has not read yet; v86 neither saves nor restores it.
+  get #unread() { return this.#emulator.v86.cpu.devices.uart1.input; }
+
   // Return all of it as it is now, also the frame that is under way; the machine is stopped.
   async save() {
     await this.stop();
-    const { picture } = this, frame = [...this.#frame];
-    return { state: await this.#emulator.save_state(), clock: clock.now(), frame, picture };
+    const { picture } = this, frame = [...this.#frame], unread = [...this.#unread];
+    return { state: await this.#emulator.save_state(), clock: clock.now(), frame, unread, picture };
   }
 
   // Go back to what save() has returned, or to "first". Who waits for an answer gets an error.
-  async restore({ state, clock: at, frame = [], picture = this.picture }, seconds) {
+  async restore({ state, clock: at, frame = [], unread = [], picture = this.picture }, seconds) {
     await this.stop();
+    this.#unread.splice(0, Infinity, ...unread);
     clock.set(at, 0);
     await this.#emulator.restore_state(state.slice(0));
     clock.set(at, 0);
