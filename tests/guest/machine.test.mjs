@@ -1,13 +1,9 @@
 // The machine itself, in node: what was sent to it, and what is restored.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { Machine } from '../../stage/guest/player/machine.js';
+import { options, started } from './real.mjs';
 
-const place = new URL('../../build/machine/', import.meta.url), v86 = new URL('node_modules/v86/build/', place);
-// After make machine; the bound is no pause: later than that, what is waited for is held not to come.
-const options = { skip: !existsSync(new URL('state.json', place)), timeout: 60_000 };
 let machine, output;
 
 // All that the first terminal prints, up to the prompt after this.
@@ -19,10 +15,7 @@ async function printed(text) {
 
 before(async () => {
   if (options.skip) return;
-  const { memory, clock } = JSON.parse(readFileSync(new URL('state.json', place)));
-  const state = new Uint8Array(readFileSync(new URL('state.zst', place))).buffer;
-  const files = { v86: new URL('libv86.mjs', v86).href, wasm: new URL('v86.wasm', v86).pathname };
-  machine = await Machine.start({ ...files, memory, clock, state });
+  machine = await started();
   machine.onframe = (kind, terminal, data) => { if (kind === 'o') output += new TextDecoder().decode(data); };
 });
 

@@ -153,7 +153,7 @@ export class Director {
   // Save the state before the next cue.
   async #save() {
     const { machine } = this.sandbox;
-    await machine.ask(); // no answer is under way then
+    await this.sandbox.ask(); // no answer is under way then
     const saved = await machine.save();
     this.states.put(this.at, { ...saved, sandbox: this.sandbox.save(), screens: this.screens.save(), free: this.free });
     await machine.run();

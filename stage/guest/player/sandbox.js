@@ -20,7 +20,7 @@ export class Sandbox {
   // page: what docs/_ext/guest.py tells; machine: a Machine; eyes: who is told, by the functions terminal(terminal),
   // which has been opened, output(terminal, text), typed(terminal, text), and picture(): there is another one.
   constructor(page, machine, eyes) {
-    Object.assign(this, { page, machine, eyes, fresh: false, wake: () => {} });
+    Object.assign(this, { page, machine, eyes, fresh: false, wake: () => {}, drop: () => {} });
     this.begin();
     machine.onframe = (kind, number, bytes) => this.#came(kind, number, bytes);
   }
@@ -72,7 +72,8 @@ export class Sandbox {
     this.eyes.terminal(terminal);
     if (!ready) {
       terminal.starting = true;
-      terminal.pid = await this.machine.open(number, { uid: root ? 0 : 1000, ...this.page.shell });
+      const opened = this.machine.open(number, { uid: root ? 0 : 1000, ...this.page.shell });
+      await this.#answer(opened.then(pid => { terminal.pid = pid; })); // also after somebody has given up
     }
     return this.#started(terminal);
   }
@@ -143,8 +144,16 @@ export class Sandbox {
     if (this.givenUp) throw new GivenUp('given up');
   }
 
-  // Have the picture be of now.
-  ask() { return this.machine.ask(); }
+  // Have the picture be of now. Throws GivenUp.
+  ask() { return this.#answer(this.machine.ask()); }
+
+  // Wait for an answer of the guest, which may never come. Throws GivenUp.
+  #answer(coming) {
+    return Promise.race([coming, new Promise((_, fail) => {
+      this.drop = () => fail(new GivenUp('given up'));
+      if (this.givenUp) this.drop();
+    })]);
+  }
 
   // Wait until ready() says something of a picture, or until the terminal is at its prompt: then return true; that
   // does not count with { prompt: false }. Return null after the deadline. Throws GivenUp.
@@ -172,6 +181,7 @@ export class Sandbox {
   // End what is being waited for.
   giveUp() {
     this.givenUp = true;
+    this.drop();
     this.wake();
   }
 }
