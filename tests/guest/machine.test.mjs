@@ -40,3 +40,14 @@ test('what was typed before all was saved comes with it, and once', options, asy
     assert.equal((await printed('42')).match(/own/g)?.length, 1);
   }
 });
+
+test('the clock goes on, though something was sent when all was about to be restored', options, async () => {
+  await machine.run();
+  const restored = machine.restore(machine.first);
+  machine.send('I', 1, 'echo strange\n');
+  await restored;
+  output = '';
+  machine.send('I', 1, 'echo own\n');
+  assert.doesNotMatch(await printed('own'), /strange/);
+  assert.ok((await machine.save()).clock > machine.first.clock);
+});

@@ -83,6 +83,11 @@ export class Machine {
     return this.#last = this.#last.then(() => this.#emulator.stop());
   }
 
+  // Have it stopped, though somebody lets it go on before it stands still.
+  async #halt() {
+    do await this.stop(); while (this.#running);
+  }
+
   // Send a frame; a machine that is stopped goes on.
   send(kind, terminal = 0, payload = "") {
     const data = typeof payload === "string" ? encode(payload) : payload;
@@ -117,14 +122,14 @@ export class Machine {
 
   // Return all of it as it is now, also the frame that is under way; the machine is stopped.
   async save() {
-    await this.stop();
+    await this.#halt();
     const { picture } = this, frame = [...this.#frame], unread = [...this.#unread];
     return { state: await this.#emulator.save_state(), clock: clock.now(), frame, unread, picture };
   }
 
   // Go back to what save() has returned, or to "first". Who waits for an answer gets an error.
   async restore({ state, clock: at, frame = [], unread = [], picture = this.picture }, seconds) {
-    await this.stop();
+    await this.#halt();
     this.#unread.splice(0, Infinity, ...unread);
     clock.set(at, 0);
     await this.#emulator.restore_state(state.slice(0));
