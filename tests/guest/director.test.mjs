@@ -19,6 +19,13 @@ before(async () => {
 
 after(() => machine?.stop());
 
+// Type a command into a terminal, and have it end.
+async function typed(command) {
+  const terminal = director.sandbox.terminals.get('main $');
+  director.type(terminal, command);
+  for (let looks = 0; looks < 1000 && !terminal.prompted; looks++) await director.sandbox.ask();
+}
+
 test('all can begin again, though the guest gives no answer', options, async () => {
   const asked = new Promise(done => { machine.ask = () => new Promise(() => done()); });
   machine.restore = saved => {
@@ -32,4 +39,15 @@ test('all can begin again, though the guest gives no answer', options, async () 
   await waiting;
   await director.playTo(2);
   assert.equal(director.at, 2);
+});
+
+test('one cue back leads to nothing that was typed before all was done anew', options, async () => {
+  await director.goTo(0, 2);
+  await typed('echo >/dev/shm/strange\n');
+  await director.playTo(4);
+  assert.ok('strange' in machine.picture.shm);
+  await director.goTo(4);
+  await director.back();
+  assert.equal(director.at, 3);
+  assert.ok(!('strange' in machine.picture.shm));
 });

@@ -123,6 +123,7 @@ export class Director {
       if (cue.fresh && !this.clean) await this.#restore(this.at);
       await this.#open(this.at);
       if (!cue.fresh && (all || this.at % SOME === 0)) await this.#save();
+      else if (this.states.kept.get(this.at)?.free) this.states.drop(this.at); // of a play that is no more
       holds = await this.#cue(cue);
     }
   }
