@@ -51,3 +51,11 @@ test('one cue back leads to nothing that was typed before all was done anew', op
   assert.equal(director.at, 3);
   assert.ok(!('strange' in machine.picture.shm));
 });
+
+test('what has been played keeps its marks when one comes back to it', options, async () => {
+  await director.goTo(0, 7);
+  await director.goTo(9);
+  assert.equal(director.marks.size, 0);
+  await director.goTo(6, 7);
+  assert.deepEqual([...director.marks], [0, 1, 2, 3, 4, 5, 6].map(cue => [cue, '']));
+});

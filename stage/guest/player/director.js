@@ -156,7 +156,8 @@ export class Director {
     const { machine } = this.sandbox;
     await this.sandbox.ask(); // no answer is under way then
     const saved = await machine.save();
-    this.states.put(this.at, { ...saved, sandbox: this.sandbox.save(), screens: this.screens.save(), free: this.free });
+    const sandbox = this.sandbox.save(), screens = this.screens.save();
+    this.states.put(this.at, { ...saved, sandbox, screens, marks: new Map(this.marks), free: this.free });
     await machine.run();
   }
 
@@ -165,7 +166,7 @@ export class Director {
     await machine.stop(); // what it still prints would be taken for what comes later
     if (saved) this.sandbox.restore(saved.sandbox); else this.sandbox.begin();
     this.screens.restore(saved?.screens ?? []);
-    this.marks = new Map([...this.marks].filter(([cue]) => cue >= this.start(index) && cue < index));
+    this.marks = new Map(saved?.marks);
     Object.assign(this, { at: index, free: saved?.free ?? false, torn: false, clean: !saved });
     await machine.restore(saved ?? machine.first);
     this.changed();
