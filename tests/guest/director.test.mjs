@@ -19,11 +19,11 @@ before(async () => {
 
 after(() => machine?.stop());
 
-// Type a command into a terminal, and have it end.
-async function typed(command) {
-  const terminal = director.sandbox.terminals.get('main $');
-  director.type(terminal, command);
-  for (let looks = 0; looks < 1000 && !terminal.prompted; looks++) await director.sandbox.ask();
+// Type into a terminal, and wait for what comes of it.
+async function typed(text, ready) {
+  const main = director.sandbox.terminals.get('main $');
+  for (const line of text.match(/.*\n/g)) director.type(main, line);
+  for (let looks = 0; looks < 100 && !ready(main); looks++) await director.sandbox.next();
 }
 
 test('all can begin again, though the guest gives no answer', options, async () => {
@@ -43,7 +43,7 @@ test('all can begin again, though the guest gives no answer', options, async () 
 
 test('one cue back leads to nothing that was typed before all was done anew', options, async () => {
   await director.goTo(0, 2);
-  await typed('echo >/dev/shm/strange\n');
+  await typed('echo >/dev/shm/strange\n', main => main.prompted);
   await director.playTo(4);
   assert.ok('strange' in machine.picture.shm);
   await director.goTo(4);
@@ -58,4 +58,11 @@ test('what has been played keeps its marks when one comes back to it', options, 
   assert.equal(director.marks.size, 0);
   await director.goTo(6, 7);
   assert.deepEqual([...director.marks], [0, 1, 2, 3, 4, 5, 6].map(cue => [cue, '']));
+});
+
+test('no cue is typed into what somebody has typed ahead', options, async () => {
+  await director.goTo(0, 1);
+  await typed('echo\ncat\n', main => main.prompted && main.blocked());
+  await director.playTo(3);
+  assert.equal(director.marks.get(2), 'terminal main is busy (blocked in read): end that, or begin again');
 });

@@ -152,6 +152,14 @@ def test_one_types_freely_and_presses_the_keys(tab: browser.Tab, site: str) -> N
     assert "42" not in panel.printed()["main"]
 
 
+def test_a_terminal_in_which_somebody_has_typed_ahead_is_not_at_its_prompt(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open(FIRST)
+    panel.type("main", "sleep 1")
+    panel.type("main", "cat")
+    tab.until(f"{PANEL}.querySelector('.state').textContent === 'blocked in read'")
+
+
 def test_the_end_of_the_output_is_seen_unless_somebody_has_scrolled_back(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
     panel.open(FIRST)

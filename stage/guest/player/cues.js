@@ -68,7 +68,8 @@ export class Player {
     if (terminal.gone) throw new Failed(`the shell of terminal ${terminal.name} has ended: begin again`);
     if (!terminal.touched) return;
     await this.sandbox.ask();
-    if (!terminal.prompted) throw new Failed(`terminal ${terminal.name} is busy (${terminal.state()}): end that, or begin again`);
+    if (terminal.prompted && !terminal.job().length) return;
+    throw new Failed(`terminal ${terminal.name} is busy (${terminal.state()}): end that, or begin again`);
   }
 
   // Fail if a blocked process has been awake and the page goes on without it.

@@ -139,8 +139,8 @@ export class Panel {
   // Draw what the kernel sees, and what each terminal does.
   see(view) {
     for (const [terminal, console] of this.consoles) {
-      const state = terminal.prompted || !terminal.pid ? 'at its prompt' : terminal.state();
-      console.state.textContent = !terminal.output && state === 'between two commands' ? 'at its prompt' : state;
+      const state = terminal.state(), rests = state === 'between two commands' && (terminal.prompted || !terminal.output);
+      console.state.textContent = rests ? 'at its prompt' : state;
     }
     draw(this.kernel, view);
   }
