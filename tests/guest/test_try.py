@@ -121,6 +121,19 @@ def test_a_hundred_times_back_and_it_never_hangs(tab: browser.Tab, site: str) ->
         assert panel.press("play").startswith("✓")
 
 
+def test_it_is_not_ready_while_it_still_plays(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    tab.run(f"document.querySelector('#{panel.page['scenes'][-1]['anchor']} .try').click()")
+    tab.until(f"{PANEL}?.dataset.busy")
+    tab.run(f"""window.early = [];
+    new MutationObserver(() => {{
+        if ({PANEL}.dataset.busy) early.push({PANEL}.querySelector('.said').textContent);
+    }}).observe({PANEL}.querySelector('.said'), {{ childList: true }});
+    {PANEL}.querySelector('.before').click()""")
+    panel.done()
+    assert [said for said in tab.run("early") if said.startswith("Ready")] == []
+
+
 def test_a_press_on_a_cue_in_the_page_plays_to_it(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
     panel.open(FIRST)

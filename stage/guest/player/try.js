@@ -229,7 +229,7 @@ class Play {
     if (before) this.panel.say(before);
     try {
       await deed();
-      if (after) this.panel.say(after);
+      if (after && !this.director.wanted) this.panel.say(after); // it may have been given up for another one
     } catch (error) {
       this.panel.say(`The Linux in the page has failed: ${error.message}`, true);
       console.error(error);
