@@ -103,6 +103,17 @@ def test_where_the_machine_cannot_be_loaded_it_says_so_and_tries_again(tab: brow
     assert panel.press("play").startswith("✓")
 
 
+@pytest.mark.parametrize("button", ["play", "scrolled li button"])
+def test_where_the_machine_was_not_loaded_any_press_tries_again(button: str, tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    tab.send("Network.setBlockedURLs", urls=["*state.zst*"])
+    tab.run(f"document.querySelector('#{FIRST} .try').click()")
+    panel.done()
+    tab.send("Network.setBlockedURLs", urls=[])
+    assert panel.press(button).startswith("Ready")
+    assert panel.press("play").startswith("✓")
+
+
 def test_where_nothing_of_it_can_be_loaded_the_button_says_so(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
     tab.send("Network.setBlockedURLs", urls=["*screenplay.json*"])

@@ -85,10 +85,11 @@ class Play {
     const there = document.getElementById(scene.anchor);
     for (let fold = there; (fold = fold.parentElement.closest('details'));) fold.open = true;
     there.scrollIntoView({ block: 'nearest' });
-    if (!this.director) this.panel.draw({ at: 0, marks: new Map() });
+    const started = this.started();
+    this.draw();
     const first = this.page.cues.findIndex(cue => cue.scene === scene.number);
     const last = this.page.cues.findLastIndex(cue => cue.scene === scene.number);
-    if (!await this.started()) return;
+    if (!await started) return;
     const { director } = this;
     // Whoever comes back to a session is where he was.
     if (director.at >= first && director.at <= last + 1) await this.#done('', () => director.enter(first), READY);
@@ -105,6 +106,7 @@ class Play {
       const small = error instanceof RangeError || navigator.deviceMemory < LEAST;
       this.panel.say(small ? TOO_SMALL : `The Linux does not start: ${error.message}`, true);
       this.panel.progress.hidden = true;
+      this.draw(); // any press tries again
       return false;
     }
   }
@@ -114,6 +116,7 @@ class Play {
     if (navigator.deviceMemory < LEAST) throw new RangeError(TOO_SMALL);
     new WebAssembly.Memory({ initial: (memory + MORE) * 16 }); // throws, before anything is loaded; v86 would say nothing
     panel.say('Loading a Linux, once.');
+    panel.loaded(0);
     fetch(address(files.wasm.name)); // at the same time
     const state = await load(files.state.name, files.state.size, part => panel.loaded(part * 0.9));
     panel.say('Starting it.');
@@ -127,18 +130,17 @@ class Play {
       typed: (terminal, text) => panel.show(terminal, text),
       picture: () => { this.last = performance.now(); this.look(); },
     });
-    const screens = {
-      save: () => panel.save(),
-      restore: saved => panel.restore(saved, [...this.sandbox.terminals.values()]),
-    };
+    const restore = saved => panel.restore(saved, [...this.sandbox.terminals.values()]);
+    const screens = { save: () => panel.save(), restore };
     this.director = new Director(this.page, this.sandbox, screens, () => this.draw(), (navigator.deviceMemory ?? 4) * EACH);
     panel.loaded(1);
     this.look();
   }
 
   draw() {
-    if (this.director.wanted) this.panel.element.dataset.busy = 'true'; else delete this.panel.element.dataset.busy;
-    this.panel.draw(this.director);
+    const { panel, director = { at: 0, marks: new Map() } } = this;
+    if (director.wanted) panel.element.dataset.busy = 'true'; else delete panel.element.dataset.busy;
+    panel.draw(director);
   }
 
   // Draw what the kernel sees; the shells themselves are none of the play.
@@ -200,7 +202,7 @@ class Play {
       const next = page.scenes[scene.number - 1 + (deed === 'after' ? 1 : -1)];
       return this.show(next);
     }
-    if (!director) return this.started();
+    if (!director) return this.show(scene);
     const first = page.cues.findIndex(cue => cue.scene === scene.number);
     const end = page.cues.findLastIndex(cue => cue.scene === scene.number) + 1, { at } = director;
     const inside = at >= first && at < end;
