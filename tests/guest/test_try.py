@@ -173,6 +173,13 @@ def test_a_terminal_in_which_somebody_has_typed_ahead_is_not_at_its_prompt(tab: 
     tab.until(f"{PANEL}.querySelector('.state').textContent === 'blocked in read'")
 
 
+def test_a_terminal_whose_shell_was_left_has_ended(tab: browser.Tab, site: str) -> None:
+    panel = Panel(tab, f"{site}screenplay.html")
+    panel.open(FIRST)
+    panel.type("main", "exit")
+    tab.until(f"{PANEL}.querySelector('.state').textContent === 'ended'")
+
+
 def test_the_end_of_the_output_is_seen_unless_somebody_has_scrolled_back(tab: browser.Tab, site: str) -> None:
     panel = Panel(tab, f"{site}screenplay.html")
     panel.open(FIRST)

@@ -33,12 +33,14 @@ export class Panel {
       element('div', { className: 'top' },
         element('div', { className: 'bar' }, this.title, this.buttons.before, this.buttons.after,
           button('close', '×', { ariaLabel: 'Close' })),
-        element('div', { className: 'deeds', role: 'toolbar', ariaLabel: 'Play' },
+        element('div', { className: 'deeds', role: 'group', ariaLabel: 'Play' },
           ...Object.keys(DEEDS).map(deed => this.buttons[deed])),
         this.said, this.progress),
       element('div', { className: 'scrolled', tabIndex: -1 }, this.cues, this.terminals,
         element('details', { open: true }, element('summary', {}, 'What the kernel sees'), this.kernel)));
-    this.element.addEventListener('keydown', event => { if (event.key === 'Escape') press('close'); });
+    this.element.addEventListener('keydown', ({ key, isComposing }) => { // with an input method, Escape ends a word
+      if (key === 'Escape' && !isComposing) press('close');
+    });
   }
 
   say(text, fails = false) {
@@ -139,7 +141,8 @@ export class Panel {
   // Draw what the kernel sees, and what each terminal does.
   see(view) {
     for (const [terminal, console] of this.consoles) {
-      const state = terminal.state(), rests = state === 'between two commands' && (terminal.prompted || !terminal.output);
+      const state = terminal.gone ? 'ended' : terminal.state();
+      const rests = state === 'between two commands' && (terminal.prompted || !terminal.output);
       console.state.textContent = rests ? 'at its prompt' : state;
     }
     draw(this.kernel, view);
