@@ -11,6 +11,7 @@ sources  := $(wildcard code/*/*.c)
 programs := $(sources:code/%.c=$(build)/%)
 pages    := $(wildcard docs/*.rst docs/*/*.rst)
 inputs   := $(sort $(wildcard build/machine/state.zst build/recording.cast) $(shell find code docs stage/guest/player -type f ! -name '.*' ! -name '*~' ! -name '\#*'))
+told     := $(if $(wildcard build/machine/state.zst),$(wildcard build/machine/SOURCES stage/guest/*.py stage/guest/*.json stage/sandbox/*.py))# to the Linux in the page
 made     := $(patsubst $(build)/.deps/%.d,$(build)/%,$(wildcard $(build)/.deps/*/*.d))
 stale    := $(filter-out $(programs),$(made))# their sources are gone
 venv     := build/venv/bin/python
@@ -52,7 +53,7 @@ $(build)/.flags: FORCE
 
 prune: ; rm -f $(stale) $(stale:$(build)/%=$(build)/.deps/%.d)
 
-build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/page/*.py) | build/venv/.done
+build/html/.done: $(inputs) build/.inputs conf.py $(wildcard stage/page/*.py) $(told) | build/venv/.done
 	@sh docs/build.sh html
 build/.inputs: FORCE
 	@sh docs/build.sh inputs $(inputs)
