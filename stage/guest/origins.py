@@ -87,5 +87,5 @@ def _emulator(machine: Path) -> Part:
 
 
 def _course() -> Part:
-    version = subprocess.run(['git', 'describe', '--always'], capture_output=True, text=True)
+    version = subprocess.run(['git', 'describe', '--always', '--dirty'], capture_output=True, text=True)
     return Part('the course', version.stdout.strip() or '-', 'code/, stage/guest/', 'MIT', Path('LICENSE').read_text())

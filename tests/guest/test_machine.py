@@ -13,6 +13,7 @@ from copies import alone, copied, listing, make, path_without, replace
 from support import ROOT
 
 from stage.guest import machine as machine_of_node
+from stage.guest import origins
 
 MACHINE = Path("build/machine")
 SNAPSHOT = (ROOT / "stage/guest/snapshot.py").exists()
@@ -189,6 +190,17 @@ def test_each_part_of_the_machine_has_a_version_a_source_and_a_licence_with_its_
     for row in rows:
         assert len(row) == 4 and all(row), row
         assert f"\n{row[0]}\n====" in texts
+
+
+def test_what_is_in_no_commit_is_not_said_to_be_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (ROOT / MACHINE / "SOURCES").exists():
+        pytest.skip("needs make machine")
+    monkeypatch.chdir(tmp_path)
+    Path("LICENSE").write_text("as it is published")
+    for command in ("init", "add LICENSE", "-c user.name=x -c user.email=x commit -m x"):
+        subprocess.run(["git", *command.split()], check=True, capture_output=True)
+    Path("LICENSE").write_text("as it is here")
+    assert origins.parts(ROOT / MACHINE, set())[-1].version.endswith("-dirty")
 
 
 def test_a_machine_that_does_not_answer_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
