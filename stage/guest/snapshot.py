@@ -27,7 +27,7 @@ COMMAND_LINE = 'console=ttyS0 quiet mitigations=off tsc=reliable init_on_free=1'
 #: Shells that wait, of an ordinary user but for the last one: a start takes long in a machine that has
 #: just been restored.
 SHELLS = 5
-#: What the pages use first is read now, and compiled by v86.
+#: What the pages use first is read now.
 WARM = (f'cd {FOLDER}; echo warm | grep -c w; ls -l /dev/shm; cat /proc/self/maps >/dev/null; '
         './mmap/005-read >/dev/null; strace -o /dev/null ./mmap/010-mmap >/dev/null')
 #: Memory that was used is filled with zeros, and given back.
@@ -90,7 +90,7 @@ def main(kernel: str, root: str, bios: str) -> None:
             waiting = shell(machine, terminals, number, root=number == SHELLS)
             shells.append({'terminal': number, 'pid': waiting.pid, 'root': number == SHELLS})
         for _ in range(30):
-            machine.ask()  # warm, too
+            machine.ask()  # until it has nothing to report by itself: of a report, the state may have no half
         clock = machine.do('save', new)['clock']
     try:
         subprocess.run(['zstd', '-q', '-19', '-T0', '-f', '--rm', new, '-o', f'{new}.zst'], check=True)
