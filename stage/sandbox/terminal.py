@@ -129,6 +129,8 @@ class Terminal:
 
     def begin_lines(self, count: int) -> None:
         """Note how many lines are typed; what the command before has asked for, it has got."""
+        if self.typed > 1:
+            self.pump()  # the command may run already, and what has asked for its lines not be read yet
         self.busy, self.typed, self.output = True, count, self.output.replace(PROMPT2, b'')
 
     def at_prompt(self) -> bool:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from play import LEVEL, green, levels, page, private_stage, red, scene, stage
+from support import BOUND
 
 from stage.sandbox.processes import numbers, system_calls
+from stage.sandbox.terminal import Terminal
 
 #: As a person, a hook of git, or a debugger would have set them.
 CALLER = {
@@ -44,6 +46,22 @@ def strace(*arguments: str) -> list[str]:
     if not shutil.which("strace"):
         pytest.skip("needs strace")
     return ["strace", "-f", "-qq", "-o", "/dev/null", *arguments]
+
+
+def test_a_key_comes_after_all_that_the_shell_has_asked_for_before() -> None:
+    terminal = Terminal("main", ["bash"], "/", {"PATH": os.environ["PATH"]}, system_calls())
+    try:
+        while not terminal.at_prompt():
+            terminal.pump(BOUND)
+        terminal.take(status=True)
+        terminal.type("trap '' INT; while sleep 1000\ndo :\ndone\n")
+        while not terminal.job.processes():
+            pass  # it is seen before anything of what was printed is read
+        terminal.type("\3")
+        terminal.pump()
+        assert not terminal.at_prompt()  # it heeds no Ctrl-C
+    finally:
+        terminal.close()
 
 
 # --------------------------------------------------------------------- what is on stage
