@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..page.model import TIMED_SLEEPS
+from .starting import is_held
 
 #: Seconds of processor time after which a program is not just starting.
 COMPUTED = 0.1
@@ -100,7 +101,8 @@ class Job:
         except OSError:
             return None
         sleep = sleep_from(pid, before, status, self.calls)
-        return sleep if sleep == sleep_from(pid, after, same, self.calls) else None
+        held = sleep and sleep.call == 'read' and is_held(self.shell, pid, sleep.arguments[0])
+        return sleep if sleep == sleep_from(pid, after, same, self.calls) and not held else None
 
     def blocked(self, call: str | None) -> Sleep | None:
         """Return the sleep of a foreground process blocked in this call (or in any)."""

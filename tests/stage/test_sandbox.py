@@ -5,14 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from play import LEVEL, green, levels, page, private_stage, red, scene, stage
 from support import BOUND
 
-from stage.sandbox.processes import numbers, system_calls
+from stage.sandbox.processes import numbers, stat_of, system_calls
 from stage.sandbox.terminal import Terminal
 
 #: As a person, a hook of git, or a debugger would have set them.
@@ -48,20 +48,43 @@ def strace(*arguments: str) -> list[str]:
     return ["strace", "-f", "-qq", "-o", "/dev/null", *arguments]
 
 
-def test_a_key_comes_after_all_that_the_shell_has_asked_for_before() -> None:
-    terminal = Terminal("main", ["bash"], "/", {"PATH": os.environ["PATH"]}, system_calls())
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    """A shell at its prompt, on the machine itself."""
+    one = Terminal("main", ["bash"], "/", {"PATH": os.environ["PATH"]}, system_calls())
     try:
-        while not terminal.at_prompt():
-            terminal.pump(BOUND)
-        terminal.take(status=True)
-        terminal.type("trap '' INT; while sleep 1000\ndo :\ndone\n")
-        while not terminal.job.processes():
-            pass  # it is seen before anything of what was printed is read
-        terminal.type("\3")
-        terminal.pump()
-        assert not terminal.at_prompt()  # it heeds no Ctrl-C
+        while not one.at_prompt():
+            one.pump(BOUND)
+        one.take(status=True)
+        yield one
     finally:
-        terminal.close()
+        one.close()
+
+
+def test_a_key_comes_after_all_that_the_shell_has_asked_for_before(terminal: Terminal) -> None:
+    terminal.type("trap '' INT; while sleep 1000\ndo :\ndone\n")
+    while not terminal.job.processes():
+        pass  # it is seen before anything of what was printed is read
+    terminal.type("\3")
+    terminal.pump()
+    assert not terminal.at_prompt()  # it heeds no Ctrl-C
+
+
+def test_a_child_that_its_shell_has_not_let_go_is_not_blocked(terminal: Terminal) -> None:
+    """As bash has it for a moment: its copy, which reads from a pipe of its own."""
+    terminal.type("exec 7< <(exec sleep 1000); (echo here; read <&7)\n")
+    while b"here" not in terminal.output:
+        terminal.pump(BOUND)
+    child = terminal.job.processes()[0]
+    while stat_of(child)[0] != "S":
+        pass
+    assert not terminal.job.blocked("read")
+    terminal.type("\3")
+    while not terminal.at_prompt():
+        terminal.pump(BOUND)
+    terminal.type("cat <&7\n")
+    while not terminal.job.blocked("read"):
+        pass  # the same, by another program
 
 
 # --------------------------------------------------------------------- what is on stage
