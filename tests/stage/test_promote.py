@@ -242,10 +242,10 @@ def test_a_claim_that_fails_is_not_promoted_and_nothing_is_written(
 
 def test_bare_a_new_line_with_a_name_of_the_machine_is_not_promoted(tmp_path: Path) -> None:
     """Root may be the user, as in a container, and then nobody could tell whether the page's student is meant."""
-    path = page(tmp_path, scene("$ id -un; echo new\nstudent\nold\n"))
+    path = page(tmp_path, scene("$ ls -ld . | cut -d' ' -f3; echo new\nstudent\nold\n"))
     assert promote(path, level="bare").returncode == 0
-    assert path.read_text() == scene("$ id -un; echo new\nstudent\nnew\n")
-    path = page(tmp_path, before := scene("$ id -un\nroot\nold\n"))
+    assert path.read_text() == scene("$ ls -ld . | cut -d' ' -f3; echo new\nstudent\nnew\n")
+    path = page(tmp_path, before := scene("$ ls -ld . | cut -d' ' -f3\nroot\nold\n"))
     result = promote(path, level="bare")
     assert result.returncode == 1 and path.read_text() == before
     assert 'cannot be promoted: "student" has a name of this machine' in result.stdout
