@@ -267,7 +267,7 @@ static unsigned long base_of(const struct process *who)
     snprintf(link, sizeof link, "/proc/%d/exe", (int)who->pid);
     ok(readlink(link, program, sizeof program - 1) != -1, link);
     char *maps = read_proc(who, "maps"), *line = strsep(&maps, "\n");
-    while (line && !strstr(line, program))
+    while (line && strcmp(line + strcspn(line, "/"), program) != 0)
         line = strsep(&maps, "\n");
     const unsigned long base = line ? strtoul(line, NULL, 16) : 0;
     return who->rows->address < base ? base : 0;

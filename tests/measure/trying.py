@@ -38,11 +38,16 @@ def pages() -> Iterator[tuple[browser.Browser, str]]:
         chromium.end()
 
 
-def opened(chromium: browser.Browser, address: str) -> Panel:
-    """A panel that is ready in a tab of its own, at the first session."""
+def fresh(chromium: browser.Browser, address: str) -> Panel:
+    """The page in a tab of its own; nothing of the machine is loaded."""
     tab = browser.Tab(chromium)
     tab.look(1280, 900)
-    panel = Panel(tab, address)
+    return Panel(tab, address)
+
+
+def opened(chromium: browser.Browser, address: str) -> Panel:
+    """A panel that is ready in a tab of its own, at the first session."""
+    panel = fresh(chromium, address)
     panel.open(FIRST)
     return panel
 
@@ -52,13 +57,11 @@ def button_to_prompt(rounds: int) -> float:
     taken = []
     with pages() as (chromium, address):
         for _ in range(rounds):
-            tab = browser.Tab(chromium)
-            tab.look(1280, 900)
-            panel = Panel(tab, address)
+            panel = fresh(chromium, address)
             began = time.monotonic()
             panel.open(FIRST)
             taken.append(time.monotonic() - began)
-            tab.close()
+            panel.tab.close()
     return statistics.median(taken)
 
 

@@ -109,10 +109,13 @@ def agent() -> Iterator[Agent]:
     yield one
     assert one.child.stdin and one.child.stdout
     one.child.stdin.close()
-    while os.read(one.child.stdout.fileno(), 1 << 16):
-        pass
-    assert one.child.wait(BOUND) == 0
-    one.child.stdout.close()
+    try:
+        while select.select([one.child.stdout], [], [], BOUND)[0] and os.read(one.child.stdout.fileno(), 1 << 16):
+            pass
+        assert one.child.wait(BOUND) == 0
+    finally:
+        one.child.kill()  # it may hear nothing any more
+        one.child.stdout.close()
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browser import until
 from play import LEVEL, green, levels, page, private_stage, red, scene, stage
-from support import BOUND
 
 from stage.sandbox.processes import numbers, stat_of, system_calls
 from stage.sandbox.terminal import Terminal
@@ -48,13 +48,17 @@ def strace(*arguments: str) -> list[str]:
     return ["strace", "-f", "-qq", "-o", "/dev/null", *arguments]
 
 
+def prompt(terminal: Terminal) -> None:
+    """Wait for the prompt."""
+    until(lambda: terminal.pump() or terminal.at_prompt(), "the prompt")
+
+
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
     """A shell at its prompt, on the machine itself."""
     one = Terminal("main", ["bash"], "/", {"PATH": os.environ["PATH"]}, system_calls())
     try:
-        while not one.at_prompt():
-            one.pump(BOUND)
+        prompt(one)
         one.take(status=True)
         yield one
     finally:
@@ -63,8 +67,7 @@ def terminal() -> Iterator[Terminal]:
 
 def test_a_key_comes_after_all_that_the_shell_has_asked_for_before(terminal: Terminal) -> None:
     terminal.type("trap '' INT; while sleep 1000\ndo :\ndone\n")
-    while not terminal.job.processes():
-        pass  # it is seen before anything of what was printed is read
+    until(terminal.job.processes, "sleep", pause=0)  # it is seen before anything of what was printed is read
     terminal.type("\3")
     terminal.pump()
     assert not terminal.at_prompt()  # it heeds no Ctrl-C
@@ -73,18 +76,13 @@ def test_a_key_comes_after_all_that_the_shell_has_asked_for_before(terminal: Ter
 def test_a_child_that_its_shell_has_not_let_go_is_not_blocked(terminal: Terminal) -> None:
     """As bash has it for a moment: its copy, which reads from a pipe of its own."""
     terminal.type("exec 7< <(exec sleep 1000); (echo here; read <&7)\n")
-    while b"here" not in terminal.output:
-        terminal.pump(BOUND)
-    child = terminal.job.processes()[0]
-    while stat_of(child)[0] != "S":
-        pass
+    until(lambda: terminal.pump() or b"here" in terminal.output, "the child")
+    until(lambda: (stat_of(terminal.job.processes()[0]) or " ")[0] == "S", "its sleep")
     assert not terminal.job.blocked("read")
     terminal.type("\3")
-    while not terminal.at_prompt():
-        terminal.pump(BOUND)
+    prompt(terminal)
     terminal.type("cat <&7\n")
-    while not terminal.job.blocked("read"):
-        pass  # the same, by another program
+    until(lambda: terminal.job.blocked("read"), "the same sleep, of another program")
 
 
 # --------------------------------------------------------------------- what is on stage

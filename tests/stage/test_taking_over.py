@@ -89,9 +89,10 @@ def test_another_command_entered_by_hand_is_not_that_of_the_page(on: Show, key: 
     on.shown("main", "mine", "$ echo hello", "hello", "$")
 
 
-def test_a_shell_within_the_shell_may_ask_for_the_rest_of_a_command(on: Show) -> None:
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_a_shell_within_the_shell_may_ask_for_the_rest_of_a_command(on: Show, shell: str) -> None:
     fast(on, "✓ echo hello")
-    on.type("bash")
+    on.type(shell)
     on.press("Enter")
     on.type("echo 'be")
     on.press("Enter")

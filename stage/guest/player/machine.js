@@ -7,8 +7,7 @@ const decode = bytes => new TextDecoder().decode(bytes);
 const wall = performance.now.bind(performance);
 
 // Milliseconds after something was typed, or a terminal was opened, for which v86 interprets, and compiles nothing:
-// a fresh machine runs little of its code so often that it is worth it. The sessions of the screenplay are played in
-// half the time.
+// a fresh machine runs little of its code so often that it is worth it, above all on the way to a later session.
 const SHORT = 400;
 
 // The guest's time, in milliseconds. It stands still while the machine is stopped, it can go slower
