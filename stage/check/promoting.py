@@ -65,7 +65,9 @@ class Promotion(Rehearsal):
             if control := CONTROL.search(line):
                 return (f'a control character, {control[0]!r}, which no page can show: write a command that '
                         'prints none')
-            if line not in cue.expect and {text for _, text in tokens(line)} & {*self.renaming.words.values()}:
+            words = self.renaming.words
+            names = {*words, *words.values()}  # words, too: that of a user without a name is a number, and stays one
+            if line not in cue.expect and {text for _, text in tokens(line)} & names:
                 return (f'"{line}" has a name of this machine, or a word that looks like one, such as "root": '
                         'promote on a private stage, or change it in the page by hand')
         return None

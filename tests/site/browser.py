@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from support import version
 
@@ -30,6 +30,7 @@ NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chro
 OPTIONS = ["--headless", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--hide-scrollbars",
            "--disable-background-networking", "--disable-component-update", "--disable-sync",
            "--disable-default-apps", "--disable-extensions", "--disable-dev-shm-usage", "--no-sandbox"]
+Answer = TypeVar("Answer")
 PATIENCE = 90  # seconds; only something that hangs takes them
 
 
@@ -46,13 +47,13 @@ def axe() -> str:
     return Path(found.origin).with_name("axe.min.js").read_text(encoding="utf-8")
 
 
-def until(condition: Callable[[], object], what: str, pause: float = 0.02) -> float:
-    """Wait for a condition, by asking again and again; return the seconds."""
+def until(condition: Callable[[], Answer], what: str, pause: float = 0.02) -> Answer:
+    """Wait for a condition, by asking again and again; return its answer."""
     begun = time.monotonic()
-    while not condition():
+    while not (answer := condition()):
         assert time.monotonic() - begun < PATIENCE, f"never: {what}"
         time.sleep(pause)  # asking takes time from those who are asked
-    return time.monotonic() - begun
+    return answer
 
 
 class Browser:

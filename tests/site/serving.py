@@ -64,6 +64,7 @@ class Serving:
         for file, text in self.sources.items():
             if there.get(file) != text:
                 file.write_bytes(text)
+        self._let_go()
         until(lambda: self._pages() == self.good and not self.state()["error"], "the pages of before")
 
     def _sources(self) -> dict[Path, bytes]:
@@ -122,16 +123,25 @@ class Serving:
         if not pipe.exists():
             os.mkfifo(pipe)
         program = self.folder / PROGRAM
-        program.write_text(program.read_text() + '#include "../../build/endless.h"\n')
+        new = program.with_name(".halts")  # moved there: of a half of it, a compiler would come to the end
+        new.write_text(program.read_text() + '#include "../../build/endless.h"\n')
+        new.replace(program)
+
+    def _let_go(self) -> None:
+        """Have a compiler that still reads from there come to the end."""
+        with contextlib.suppress(FileNotFoundError):
+            end = os.open(pipe := self.folder / "build/endless.h", os.O_RDWR)
+            pipe.unlink()
+            os.close(end)
 
     def halted(self) -> int | None:
-        """The process that builds, when the compiler has come to that."""
+        """The process that builds, when a compiler has come to the program; one that has ended has none any more."""
         there = self.processes()
         number = next((number for number, command in there.items() if PROGRAM in command), None)
         with contextlib.suppress(OSError):  # it has gone on meanwhile
-            while number and "docs._serve.forkserver" not in there.get(number, ""):
+            while number in there and "docs._serve.forkserver" not in there[number]:
                 number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
-            return number
+            return number if number in there else None
         return None
 
     def end(self, number: int = signal.SIGINT) -> None:

@@ -165,9 +165,7 @@ def test_what_builds_may_be_killed(served: Serving) -> None:
     until(lambda: served.shows("first usage: "), "the next save")
     served.halt_builds()
     for _ in range(2):
-        until(served.halted, "a compiler that waits")
-        building = served.halted()
-        assert building
+        building = until(served.halted, "a compiler that waits")
         os.kill(building, signal.SIGKILL)
         until(lambda: building not in served.processes(), "its end")
     until(lambda: "killed by signal 9" in served.state()["error"], "what has happened")
