@@ -381,8 +381,25 @@ def test_each_line_of_a_listing_has_a_number_that_is_its_address(tab: browser.Ta
     line = "document.getElementById('030-shm-produce.c-42')"
     assert tab.run(f"{line}.matches(':target')")
     assert tab.run(f"{line}.getBoundingClientRect().top") < 800
-    tab.run("document.getElementById('030-shm-produce.c-7').click()")
-    assert tab.run("location.hash") == "#030-shm-produce.c-7"
+    for number, touched in ((44, False), (46, True)):
+        left, top = tab.run("(box => [box.left + 5, box.top + 5])("
+                            f"document.getElementById('030-shm-produce.c-{number}').getBoundingClientRect())")
+        if touched:
+            tab.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": left, "y": top}])
+            tab.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        else:
+            for kind in ("mousePressed", "mouseReleased"):
+                tab.send("Input.dispatchMouseEvent", type=kind, x=left, y=top, button="left", clickCount=1)
+        tab.until(f"location.hash === '#030-shm-produce.c-{number}'")
     for file in [file for file in ROOT.glob("code/*/*.[ch]") if f"/{file.name}\n" in SCREENPLAY.read_text()]:
         lines = len(file.read_text().splitlines())
         assert tab.run(f"document.querySelectorAll('pre a[id^=\"{file.name}-\"]').length") == lines
+
+
+def test_what_scrolls_sideways_is_a_stop_for_the_keyboard_also_when_it_was_folded(tab: browser.Tab, site: str) -> None:
+    tab.look(360)
+    tab.go(f"{site}solutions.html")
+    boxes = "[...document.querySelectorAll('details pre')].filter(box => box.scrollWidth > box.clientWidth)"
+    assert tab.run("document.querySelectorAll('pre[tabindex]').length") == 0
+    tab.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    tab.until(f"{boxes}.length && {boxes}.every(box => box.tabIndex === 0)")

@@ -168,13 +168,15 @@ function addCopyButtons(block) {
   if (heading) heading.after(copies); else block.append(copies);
 }
 
-// The number of a line is the link to it: for the mouse, as hundreds of stops are in the way of the keyboard.
-function linkLines() {
-  for (const line of document.querySelectorAll('.literal-block-wrapper pre a[id]:empty')) {
-    line.href = `#${line.id}`;
-    line.tabIndex = -1;
-    line.ariaHidden = 'true';
-  }
+// The number of a line is the link to it: for who points there, as hundreds of stops are in the way of the keyboard.
+function linkLines(listing) {
+  listing.addEventListener('pointerover', () => {
+    for (const line of listing.querySelectorAll('pre a[id]:empty')) {
+      line.href = `#${line.id}`;
+      line.tabIndex = -1;
+      line.ariaHidden = 'true';
+    }
+  }, { once: true });
 }
 
 // The list of contents says where the reader is: at the last title that has passed the upper third of the window.
@@ -258,9 +260,10 @@ function offerFilm(button) {
   });
 }
 
-// What scrolls sideways can be scrolled with the keyboard; what does not is no stop on the way.
+// What scrolls sideways can be scrolled with the keyboard; what does not is no stop on the way. What is folded
+// is asked when it is unfolded: before, it is not laid out, and would have to be.
 function reachScrolled() {
-  const boxes = [...document.querySelectorAll('pre, table')];
+  const boxes = [...document.querySelectorAll(':is(pre, table):not(details:not([open]) *)')];
   const wide = boxes.map(box => box.scrollWidth > box.clientWidth); // all are asked before one is changed
   boxes.forEach((box, index) => { if (wide[index]) box.tabIndex = 0; else box.removeAttribute('tabindex'); });
 }
@@ -271,10 +274,10 @@ function begin() {
   button.addEventListener('click', switchTheme);
   const menu = document.querySelector('#menu');
   menu.addEventListener('click', event => { if (event.target.closest('a')) menu.hidePopover?.(); });
-  linkLines();
   followReader(menu);
   explainTerms();
   document.querySelectorAll('div.highlight').forEach(addCopyButtons);
+  document.querySelectorAll('.literal-block-wrapper').forEach(linkLines);
   document.querySelectorAll('.literal-block-wrapper[id$=".c"]').forEach(foldHead);
   document.querySelectorAll('.predict').forEach(addBets);
   addDirectionsSwitch();
