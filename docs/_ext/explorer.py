@@ -46,8 +46,14 @@ def listing(source: Path, number: int) -> str:
 
 
 def box(label: str, tree: str, code: Path) -> str:
-    """Return the element in which the states of a tree are explored; nothing, if one of its programs is not there."""
-    recorded = json.loads(tree)
+    """Return the element in which the states of a tree are explored.
+
+    Nothing, if it is no tree, but half of one, say, or one of its programs is not there.
+    """
+    try:
+        recorded = json.loads(tree)
+    except ValueError:
+        return ''
     names = [one['program'] for one in recorded['processes']]
     programs = list(dict.fromkeys(names))
     sources = [next(code.glob(f'*/{name}.c'), None) for name in programs]
@@ -97,8 +103,8 @@ class Explorers(SphinxPostTransform):
             scene = scenes[number - 1]
             html = file.exists() and box(label, file.read_text(encoding='utf-8'), Path(self.app.confdir) / 'code')
             if not html:
-                logger.warning('%s is not there, or a program that it names is not: "make promote" plays the scene '
-                               'and writes it', file, location=scene)
+                logger.warning('%s is not there, or is none, or a program that it names is not there: "make promote" '
+                               'plays the scene and writes it', file, location=scene)
                 continue
             scene.parent.insert(scene.parent.index(scene) + 1, nodes.raw('', html, format='html'))
 

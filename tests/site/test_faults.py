@@ -20,11 +20,15 @@ def refused(folder: Path, *warnings: str) -> None:
 
 
 @private_stage
-def test_a_tree_that_is_missing_or_of_a_program_with_another_name_is_made_by_promote_as_the_warning_says(
-        made: Path) -> None:
+@pytest.mark.parametrize("broken", [None, "", "{"], ids=["missing", "empty", "half"])
+def test_a_tree_that_is_none_or_of_a_program_with_another_name_is_made_by_promote_as_the_warning_says(
+        broken: str | None, made: Path) -> None:
     tree = made / "docs/trees/turns-check.json"
     text = tree.read_text()
-    tree.unlink()
+    if broken is None:
+        tree.unlink()
+    else:
+        tree.write_text(broken)
     for name in ("040-turns-check-wrong", "041-turns-check-wrong"):
         refused(made, f"WARNING: {tree} is ", ': "make promote" plays the scene and writes it')
         done = make(made, "promote", "pages=docs/scheduler.rst")
@@ -52,7 +56,9 @@ def test_a_label_before_what_the_site_draws_in_its_own_way_is_an_address(made: P
         "scene": ".. code-block:: console\n   :class: scene\n\n   $ true\n",
         "image": ".. image:: figures/mapping.svg\n   :alt: One mapping\n",
         "questions": ".. class:: questions\n\nIs it?\n   Yes.\n\nAnd now?\n   No.\n",
+        "film": ".. class:: film\n\nMake one.\n",
         "fold": ".. admonition:: Aside\n   :class: fold\n\n   More.\n"}
+    (made / "build/recording.cast").write_text('{"version": 2, "width": 80, "height": 24}\n[1.0, "o", "$ "]\n')
     names = [*added, "listing"]
     listing = ".. literalinclude:: ../code/shm/030-shm-produce.c\n"
     replace(page, listing, f".. _to-listing:\n\n{listing}")
