@@ -20,7 +20,7 @@ from .check.trees import kept
 from .page.model import Page, ScriptError
 from .page.reader import read
 from .page.trees import FOLDER
-from .sandbox import namespaces
+from .sandbox import namespaces, orphans
 from .sandbox.clock import DEADLINE
 from .sandbox.namespaces import Order
 from .sandbox.objects import clean
@@ -150,16 +150,17 @@ def _send_inside(options: argparse.Namespace) -> int:
             raise OSError(f'there is no scene {options.scene}: {page.path} has {len(page.scenes)}')
     level, why = (options.level, 'asked for') if options.level else namespaces.choose()
     worst = 0
-    for page in pages:
-        if not page.scenes:
-            print(f'{page.path}: no scenes', flush=True)
-            continue
-        order = Order(options.command, page.path, options.programs, level, why, options.deadline,
-                      options.scene, options.keep_going)
-        worst = max(worst, namespaces.inside(order))
-        if options.command == 'check' and options.scene is None and exercises(page) and level != 'guest':
-            starts = dataclasses.replace(order, exercises=STARTS, keep_going=True)
-            worst = max(worst, namespaces.inside(starts))
+    with orphans.none_left(level):
+        for page in pages:
+            if not page.scenes:
+                print(f'{page.path}: no scenes', flush=True)
+                continue
+            order = Order(options.command, page.path, options.programs, level, why, options.deadline,
+                          options.scene, options.keep_going)
+            worst = max(worst, namespaces.inside(order))
+            if options.command == 'check' and options.scene is None and exercises(page) and level != 'guest':
+                starts = dataclasses.replace(order, exercises=STARTS, keep_going=True)
+                worst = max(worst, namespaces.inside(starts))
     return worst
 
 

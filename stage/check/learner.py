@@ -112,14 +112,8 @@ class Learner:
         _limit_processes(level)
         order = Order('exercise', self.page.path, str(self.top / 'build'), level, why, deadline, scene.number,
                       exercises=str(self.tried))
-        alone = bool(namespaces.entrance(level))  # in name spaces, which end with all that is in there
-        if not alone:
-            orphans.adopt()
-        try:
+        with orphans.none_left(level):
             child, said = self._played(order, name)
-        finally:
-            if not alone:
-                orphans.end_all()
         if child.returncode not in (0, 1) or child.returncode and not said:
             return child.returncode  # what is wrong has been said
         failed = self._said(name).get('failed', 0)

@@ -7,7 +7,9 @@ import ctypes
 import os
 import signal
 import time
+from collections.abc import Iterator
 
+from .namespaces import entrance
 from .processes import read_file
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -15,7 +17,23 @@ PR_SET_CHILD_SUBREAPER = 36
 DEADLINE = 10.0
 
 
-def adopt() -> None:
+@contextlib.contextmanager
+def none_left(level: str) -> Iterator[None]:
+    """At the end, end all that has been started here, also what has a session of its own.
+
+    At a level with name spaces these end with all that is in there, and nothing is to be done.
+    """
+    if entrance(level):
+        yield
+        return
+    _adopt()
+    try:
+        yield
+    finally:
+        _end_all()
+
+
+def _adopt() -> None:
     """Become the parent of all whose parent ends, below this process; see PR_SET_CHILD_SUBREAPER in prctl(2)."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
@@ -36,7 +54,7 @@ def below(top: int) -> dict[int, str]:
     return {pid: states[pid] for pid in found}
 
 
-def end_all() -> None:
+def _end_all() -> None:
     """End all that is below this process: first all stop, so that nobody forks while the others are ended."""
     until = time.monotonic() + DEADLINE
     for number, done in ((signal.SIGSTOP, 'TtZX'), (signal.SIGKILL, '')):

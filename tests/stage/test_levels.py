@@ -360,6 +360,12 @@ def test_bare_an_object_of_the_machine_is_not_touched(check: Callable[..., Playe
     assert Path(f"/dev/shm{name}").read_text() == "mine"
 
 
+def test_bare_what_a_page_starts_ends_with_it_also_in_a_session_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "lines").touch()
+    path = page(tmp_path, scene(f"$ setsid -f tail -f {tmp_path}/lines\n$ pgrep -c -f {tmp_path}/lines\n1\n"))
+    assert stage("check", path, "--level=bare").returncode == 0  # which also looks for what is left
+
+
 def test_bare_what_needs_more_is_skipped_and_counted(tmp_path: Path, programs: Path) -> None:
     path = page(
         tmp_path,
