@@ -180,7 +180,9 @@ def test_a_folder_left_in_dev_shm_does_not_end_the_show(on: Show) -> None:
 
 def test_another_pane_gets_the_focus_by_f4_or_a_click(on: Show) -> None:
     jump(on, "2")
-    on.noted("2/5", "(main) $ mkfifo pipe")  # until then the focus is the jump's
+    on.wait(lambda: len(on.panes()) == 3)
+    on.press("F9")
+    on.noted("[fast]")  # the jump, which moves the focus, has come to its end
     on.press("F4")
     on.type("echo here")
     on.shown("reader", "$ echo here")
