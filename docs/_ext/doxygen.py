@@ -8,9 +8,10 @@ when a file that it shows is newer.  Without this extension the XML stays as it 
 from __future__ import annotations
 
 import contextlib
-import shutil
+import os
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -30,13 +31,11 @@ def folder(config: Config) -> Path:
 
 
 class Doxygen:
-    """One run of doxygen."""
+    """One run of doxygen, in a folder of its own: where Sphinx fails early, it may still write when the next begins."""
 
     def __init__(self, app: Sphinx) -> None:
         """Start it.  Raises ExtensionError where there is none."""
-        new = folder(app.config).with_name(f'{folder(app.config).name}.new')
-        shutil.rmtree(app.confdir / new, ignore_errors=True)
-        (app.confdir / new).mkdir(parents=True)
+        self.new = TemporaryDirectory(ignore_cleanup_errors=True)
         try:
             self.process = subprocess.Popen(
                 ['doxygen', '-'], cwd=app.confdir, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
@@ -44,10 +43,10 @@ class Doxygen:
         except FileNotFoundError:
             raise ExtensionError('doxygen is missing: make doctor says how to install it') from None
         with contextlib.suppress(BrokenPipeError):  # its status says why
+            new = os.path.relpath(self.new.name, app.confdir)  # the folder of the course may have any name
             self.process.stdin.write(f'@INCLUDE = docs/Doxyfile\nOUTPUT_DIRECTORY = "{new}"\n')
             self.process.stdin.close()
         self.process.stdin = None
-        self.new = app.confdir / new
 
     def end(self, app: Sphinx, env: BuildEnvironment, *changes: set[str]) -> list[str]:
         """Wait for it.  What it complains about is a warning of Sphinx', too."""
@@ -57,8 +56,8 @@ class Doxygen:
             logger.warning('doxygen: %s', line.removeprefix(f'{app.confdir}/'))
         if self.process.returncode:
             raise ExtensionError(f'doxygen failed with status {self.process.returncode}')
-        mirror(self.new / 'xml', app.confdir / folder(app.config))
-        shutil.rmtree(self.new)
+        mirror(Path(self.new.name, 'xml'), app.confdir / folder(app.config))
+        self.new.cleanup()
         return []
 
 

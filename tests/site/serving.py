@@ -65,7 +65,10 @@ class Serving:
             if there.get(file) != text:
                 file.write_bytes(text)
         self._let_go()
-        until(lambda: self._pages() == self.good and not self.state()["error"], "the pages of before")
+        try:
+            until(lambda: self._pages() == self.good and not self.state()["error"], "the pages of before")
+        finally:  # pytest shows it where that fails
+            print(self.log.read_text(), dict(self._pages().items() ^ self.good.items()).keys(), sep="\n")
 
     def _sources(self) -> dict[Path, bytes]:
         files = [self.folder / "conf.py", *(file for top in ("code", "docs", "stage")
