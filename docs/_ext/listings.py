@@ -12,8 +12,8 @@ from stage.page.reader import Block, parts, text_of
 
 from .derived import sources
 
-INCLUDE = re.compile(r'^#include "(.*)"', re.MULTILINE)
-
+INCLUDE = re.compile(r'^#include "([^"/]*)"', re.MULTILINE)
+ELSEWHERE = re.compile(r'#include ".*/')
 
 #: The folder of the solutions, which have the names of their starts: they are on their page alone.
 SOLUTIONS = 'solutions'
@@ -84,6 +84,11 @@ def complaints(files: list[Path], shown: list[Listing], top: Path) -> list[tuple
             if not listing.label:
                 found.append((f'the section that shows {name} has no label: '
                               'put ".. _some-name:" and an empty line above its title', place))
+    for file in files:
+        for number, line in enumerate(text_of(str(file)).split('\n'), 1):
+            if ELSEWHERE.match(line):
+                found.append(('a header lies beside the program that includes it, or who downloads both gets an error: '
+                              'bring it there', f'{file}:{number}'))
     for file in set(files) - {listing.file for listing in shown}:
         found.append((f'no page shows {file.relative_to(top)}: remove the file, or show it in '
                       'docs/screenplay.rst, in a section with a label, with\n'

@@ -51,6 +51,12 @@ def test_a_program_that_sessions_create_with_and_that_is_not_there_is_said(made:
     refused(made, "the page shows code/shm/020-shm-create.c, which is not there: bring the file back")
 
 
+def test_a_header_of_another_folder_is_said(made: Path) -> None:
+    program = made / "code/shm/030-shm-produce.c"
+    replace(program, "#include <fcntl.h>\n", '#include "../mq/sample.h"\n#include <fcntl.h>\n')
+    refused(made, "code/shm/030-shm-produce.c:", "WARNING: a header lies beside the program that includes it")
+
+
 def test_a_label_before_what_the_site_draws_in_its_own_way_is_an_address(made: Path) -> None:
     page, added = made / "docs/screenplay.rst", {
         "scene": ".. code-block:: console\n   :class: scene\n\n   $ true\n",
