@@ -36,17 +36,22 @@ def explained(wrong: str) -> str:
     return 'the disk is full: make room, and save again\n' if full else wrong
 
 
-def build(server: Server, builder: Builder) -> bool:
-    """Build, serve what has succeeded, and tell the browsers; return whether it has."""
+def build(server: Server, builder: Builder, watch: Watch) -> tuple[bool, Files]:
+    """Build, serve what has succeeded, and tell the browsers; return whether it has, and the files at its end.
+
+    What has come meanwhile may be in it, and be gone as soon as it is seen.
+    """
     begun = time.monotonic()
-    if wrong := explained(builder.build() or accept()):
+    wrong = builder.build()
+    there = watch.files()
+    if wrong := explained(wrong or accept()):
         restore()
         say(f'{wrong.rstrip()}\n{time.strftime("%X")} not built; the last good site is still served')
         server.tell(wrong)
     else:
         say(f'{time.strftime("%X")} built in {time.monotonic() - begun:.2f} s')
         server.tell('', time.time_ns())
-    return not wrong
+    return not wrong, there
 
 
 def add_downloads(server: Server, builder: Builder, watch: Watch, files: Files) -> None:
@@ -61,12 +66,12 @@ def add_downloads(server: Server, builder: Builder, watch: Watch, files: Files) 
         say(wrong)
 
 
-def changed(watch: Watch, before: Files) -> Files:
-    """Wait for a change, and return the files.
+def changed(watch: Watch, before: Files, there: Files) -> Files:
+    """Wait for a change, unless one has come during the build, and return the files.
 
     One that was put back with its old time gets a new one: make and Sphinx see newer files only.
     """
-    now = watch.changed(before)
+    now = watch.changed(before if there == before else {})
     older = [path for path in before.keys() & now.keys() if now[path][0] < before[path][0]]
     for path in older:
         with contextlib.suppress(OSError):
@@ -81,11 +86,12 @@ def follow(server: Server, builder: Builder) -> None:
     while True:
         if built != files.keys():
             forget()  # Sphinx would leave the page of a file that is gone
-        if build(server, builder):
-            built = set(files)
+        good, there = build(server, builder, watch)
+        if good:
+            built = {*files, *there}
             watch.wait()  # the browsers need the processors
             add_downloads(server, builder, watch, files)
-        before, files = files, changed(watch, files)
+        before, files = files, changed(watch, files, there)
         if any(path.endswith('.py') for path, _ in before.items() ^ files.items()):
             say('the machinery itself has changed: beginning anew')
             builder.end()

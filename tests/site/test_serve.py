@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import browser
 import pytest
@@ -40,6 +41,13 @@ def chromium() -> Iterator[browser.Browser]:
     running = browser.Browser()
     yield running
     running.end()
+
+
+def opened(pipe: Path) -> int | None:
+    """Return the end to write to, when somebody waits at the other one."""
+    with suppress(OSError):  # ENXIO: fifo(7)
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    return None
 
 
 def test_a_saved_program_is_built_and_shown(served: Serving) -> None:
@@ -108,6 +116,21 @@ def test_pages_come_and_go(served: Serving) -> None:
     page.unlink()
     until(lambda: not served.shows("One More", "more.html"), "its end")
     assert bare(served.get("more.html")) == bare(served.get("nowhere.html"))
+
+
+def test_a_page_that_comes_during_a_build_and_goes_as_soon_as_it_is_shown_is_gone(served: Serving) -> None:
+    page, waited_for = served.folder / "docs/more.rst", served.folder / "build/waited-for"
+    os.mkfifo(waited_for)
+    with (served.folder / "conf.py").open("a") as settings:
+        settings.write("open('build/waited-for').close()\n")
+    building = until(lambda: opened(waited_for), "a build that reads the settings")
+    page.write_text(":orphan:\n\nOne More\n========\n")
+    waited_for.unlink()
+    waited_for.touch()
+    os.close(building)
+    until(lambda: served.shows("One More", "more.html"), "the new page", pause=0.01)
+    page.unlink()
+    until(lambda: not served.shows("One More", "more.html"), "its end")
 
 
 def test_changed_machinery_begins_anew_and_broken_machinery_is_said(served: Serving) -> None:
