@@ -72,7 +72,7 @@ def changed(watch: Watch, before: Files, there: Files) -> Files:
     One that was put back with its old time gets a new one: make and Sphinx see newer files only.
     """
     now = watch.changed(before if there == before else {})
-    older = [path for path in before.keys() & now.keys() if now[path][0] < before[path][0]]
+    older = [path for path, state in now.items() if state < max(before.get(path, state), there.get(path, state))]
     for path in older:
         with contextlib.suppress(OSError):
             os.utime(path)

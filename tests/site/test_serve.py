@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import browser
@@ -118,19 +118,38 @@ def test_pages_come_and_go(served: Serving) -> None:
     assert bare(served.get("more.html")) == bare(served.get("nowhere.html"))
 
 
-def test_a_page_that_comes_during_a_build_and_goes_as_soon_as_it_is_shown_is_gone(served: Serving) -> None:
-    page, waited_for = served.folder / "docs/more.rst", served.folder / "build/waited-for"
+@contextmanager
+def at_the_beginning_of_a_build(served: Serving) -> Iterator[None]:
+    """What is saved in here comes when the server has looked for changes, and before Sphinx looks for pages."""
+    waited_for = served.folder / "build/waited-for"
+    waited_for.unlink(missing_ok=True)
     os.mkfifo(waited_for)
     with (served.folder / "conf.py").open("a") as settings:
         settings.write("open('build/waited-for').close()\n")
     building = until(lambda: opened(waited_for), "a build that reads the settings")
-    page.write_text(":orphan:\n\nOne More\n========\n")
+    yield
     waited_for.unlink()
     waited_for.touch()
     os.close(building)
+
+
+def test_a_page_that_comes_during_a_build_and_goes_as_soon_as_it_is_shown_is_gone(served: Serving) -> None:
+    page = served.folder / "docs/more.rst"
+    with at_the_beginning_of_a_build(served):
+        page.write_text(":orphan:\n\nOne More\n========\n")
     until(lambda: served.shows("One More", "more.html"), "the new page", pause=0.01)
     page.unlink()
     until(lambda: not served.shows("One More", "more.html"), "its end")
+
+
+def test_a_file_that_is_saved_during_a_build_and_put_back_as_soon_as_it_is_shown_is_as_before(served: Serving) -> None:
+    kept = served.folder / "build/kept.c"
+    shutil.copy2(served.folder / PROGRAM, kept)
+    with at_the_beginning_of_a_build(served):
+        replace(served.folder / PROGRAM, SAYS, '"other usage: ')
+    until(lambda: served.shows("other usage: "), "the new text", pause=0.01)
+    os.replace(kept, served.folder / PROGRAM)
+    until(lambda: not served.shows("other usage: "), "the old text")
 
 
 def test_changed_machinery_begins_anew_and_broken_machinery_is_said(served: Serving) -> None:
