@@ -101,8 +101,8 @@ html() {
     rm -f build/sphinx/.done
     echo 'Building the site'
     # shellcheck disable=SC2086 # several words
-    $python -m sphinx -q -n -W --keep-going ${SPHINXOPTS-} -A commit="$(commit)" -c . -d build/sphinx/doctrees \
-        docs build/sphinx/html
+    $python -m sphinx -q -n -W --keep-going ${SPHINXOPTS-} -D html_context.commit="$(commit)" -c . \
+        -d build/sphinx/doctrees docs build/sphinx/html
     rm -rf build/html.new
     cp -Rp build/sphinx/html build/html.new
     touch -r build/.basis build/html.new/.done # what is saved from then on is newer

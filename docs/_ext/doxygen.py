@@ -56,6 +56,7 @@ class Doxygen:
             logger.warning('doxygen: %s', line.removeprefix(f'{app.confdir}/'))
         if self.process.returncode:
             raise ExtensionError(f'doxygen failed with status {self.process.returncode}')
+        Path(self.new.name, 'xml/Doxyfile.xml').unlink(missing_ok=True)  # names this folder: other each time
         mirror(Path(self.new.name, 'xml'), app.confdir / folder(app.config))
         self.new.cleanup()
         return []

@@ -57,6 +57,15 @@ def test_the_footer_follows_a_commit_where_git_is_a_file(made: Path) -> None:
     assert "Building" not in make(made, "html").stdout
 
 
+def test_a_commit_of_digits_alone_is_no_number(made: Path) -> None:
+    git(made, "init", "-q")
+    git(made, "add", ".")
+    git(made, "commit", "-q", "-m", "one")
+    git(made, "tag", "--annotate", "-m", "as the checksum of a commit may be, too", "0123456")
+    assert make(made, "html").returncode == 0
+    assert "<span>Version 0123456</span>" in (made / "build/html/index.html").read_text()
+
+
 def test_a_checkout_has_no_carriage_returns_whatever_git_is_set_to(copy: Path) -> None:
     git(copy, "init", "-q")
     git(copy, "add", ".")
