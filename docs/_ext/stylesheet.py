@@ -45,7 +45,7 @@ def looks(light: str, dark: str) -> dict[str, str]:
                  for key, none in (('color', 'currentcolor'), ('background-color', 'transparent'))
                  if key in colours[0] or key in colours[1]]
         found[name] = '; '.join(rules + [rule for rule in styles[0].split('; ') if rule and not COLOUR.match(rule)])
-    found['n'] = found['']  # names, most words of a program: as the text around them
+    found['n'] = found['o'] = found['']  # names, most words of a program, and what joins them: as the text around
     grounds = ', '.join(formatter.style.background_color for formatter in formatters)
     found[''] += f'; background: light-dark({grounds})'
     return found
