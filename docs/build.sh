@@ -100,6 +100,7 @@ html() {
     cmp -s build/.basis build/sphinx/.done || rm -rf build/sphinx build/xml
     rm -f build/sphinx/.done
     echo 'Building the site'
+    # A commit may have digits alone, of which "-A commit=" would make a number.
     # shellcheck disable=SC2086 # several words
     $python -m sphinx -q -n -W --keep-going ${SPHINXOPTS-} -D html_context.commit="$(commit)" -c . \
         -d build/sphinx/doctrees docs build/sphinx/html

@@ -13,7 +13,7 @@ from stage.page.reader import Block, parts, text_of
 from .derived import sources
 
 INCLUDE = re.compile(r'^#include "([^"/]*)"', re.MULTILINE)
-ELSEWHERE = re.compile(r'#include ".*/')
+ELSEWHERE = re.compile(r'#include "[^"]*/')
 
 #: The folder of the solutions, which have the names of their starts: they are on their page alone.
 SOLUTIONS = 'solutions'

@@ -68,7 +68,7 @@ class Serving:
         try:
             until(lambda: self._pages() == self.good and not self.state()["error"], "the pages of before")
         finally:  # pytest shows it where that fails
-            print(self.log.read_text(), dict(self._pages().items() ^ self.good.items()).keys(), sep="\n")
+            print(self.log.read_text(), {file for file, _ in self._pages().items() ^ self.good.items()}, sep="\n")
 
     def _sources(self) -> dict[Path, bytes]:
         files = [self.folder / "conf.py", *(file for top in ("code", "docs", "stage")

@@ -10,13 +10,14 @@ from play import private_stage
 pytestmark = pytest.mark.thorough
 
 
-def refused(folder: Path, *warnings: str) -> None:
-    """The site is not built, for these reasons, and nothing has broken down."""
+def refused(folder: Path, *warnings: str) -> str:
+    """The site is not built, for these reasons, and nothing has broken down; return all that is said."""
     done = make(folder, "html")
     assert done.returncode != 0
     assert "Traceback" not in done.stdout and "report" not in done.stdout, done.stdout
     for text in warnings:
         assert text in done.stdout, done.stdout
+    return done.stdout
 
 
 @private_stage
@@ -54,7 +55,10 @@ def test_a_program_that_sessions_create_with_and_that_is_not_there_is_said(made:
 def test_a_header_of_another_folder_is_said(made: Path) -> None:
     program = made / "code/shm/030-shm-produce.c"
     replace(program, "#include <fcntl.h>\n", '#include "../mq/sample.h"\n#include <fcntl.h>\n')
-    refused(made, "code/shm/030-shm-produce.c:", "WARNING: a header lies beside the program that includes it")
+    beside = made / "code/mq/020-mq-produce.c"
+    replace(beside, '#include "sample.h"\n', '#include "sample.h" // and/or others\n')
+    said = refused(made, "code/shm/030-shm-produce.c:", "WARNING: a header lies beside the program that includes it")
+    assert beside.name not in said
 
 
 def test_a_label_before_what_the_site_draws_in_its_own_way_is_an_address(made: Path) -> None:

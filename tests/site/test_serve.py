@@ -127,10 +127,12 @@ def at_the_beginning_of_a_build(served: Serving) -> Iterator[None]:
     with (served.folder / "conf.py").open("a") as settings:
         settings.write("open('build/waited-for').close()\n")
     building = until(lambda: opened(waited_for), "a build that reads the settings")
-    yield
-    waited_for.unlink()
-    waited_for.touch()
-    os.close(building)
+    try:
+        yield
+    finally:  # or no build would come to its end any more
+        waited_for.unlink()
+        waited_for.touch()
+        os.close(building)
 
 
 def test_a_page_that_comes_during_a_build_and_goes_as_soon_as_it_is_shown_is_gone(served: Serving) -> None:
